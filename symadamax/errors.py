@@ -1,0 +1,81 @@
+"""Every refusal: what was given, what is accepted, what to do.
+
+Two roots. `InputError` is a mistake in what the user gave, and its message says how to mend it.
+`InternalError` is a mistake of ours, and asks to be reported. A missing optional package and a
+compiled core that is out of date have classes of their own, so that they can be caught as the
+`ImportError` that they are.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "FormulaError",
+    "InputError",
+    "InternalError",
+    "MissingDependencyError",
+    "StaleBuildError",
+    "SymadamaxError",
+    "UnsupportedError",
+    "require",
+]
+
+
+class SymadamaxError(Exception):
+    """Anything that symadamax raises on purpose."""
+
+
+class InputError(SymadamaxError, ValueError):
+    """What was given cannot be used; the message says what can."""
+
+
+class UnsupportedError(InputError):
+    """An expression that cannot be lowered or differentiated; the message shows the part."""
+
+
+class FormulaError(InputError):
+    """A formula in text that is not accepted; the message has a caret under the place."""
+
+
+class InternalError(SymadamaxError, RuntimeError):
+    """An invariant of symadamax does not hold: a bug of ours, please report it."""
+
+
+class MissingDependencyError(SymadamaxError, ImportError):
+    """An optional package is not installed; the message names the extra that brings it."""
+
+
+class StaleBuildError(SymadamaxError, ImportError):
+    """The compiled core was built from other sources than those that are imported."""
+
+
+def require(package: str, extra: str, purpose: str) -> object:
+    """Import an optional package, or say which extra brings it.
+
+    Parameters
+    ----------
+    package : str
+        The module to import, for example ``"matplotlib"``.
+    extra : str
+        The extra of symadamax that installs it.
+    purpose : str
+        What it is needed for, as the subject of a sentence: ``"plotting"``.
+
+    Returns
+    -------
+    module
+        The imported module.
+
+    Raises
+    ------
+    MissingDependencyError
+        When the package is not installed.
+    """
+    from importlib import import_module
+
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{purpose} needs the package {package.partition('.')[0]}, which is not installed. "
+            f'Install it with: pip install "symadamax[{extra}]"'
+        ) from error
