@@ -1,1 +1,234 @@
-"""From SymPy to machine code, one line a stage; the folder, read downwards, is the pipeline."""
+"""From SymPy to machine code, one line a stage; the folder, read downwards, is the pipeline.
+
+::
+
+    expression --trace--> IR --differentiate--> IR (value, gradient) --expand--> products
+               --schedule--> segments --emit--> LLVM IR --build--> address
+                                      --source--> Python on NumPy
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from symadamax.compiler import llvm_code, numpy_code
+from symadamax.compiler.differentiate import differentiate
+from symadamax.compiler.expand import expand
+from symadamax.compiler.ir import Program
+from symadamax.compiler.schedule import Schedule, schedule
+from symadamax.compiler.trace import trace
+from symadamax.errors import InputError
+
+if TYPE_CHECKING:
+    from symadamax.compiler.native import MachineCode
+
+__all__ = ["BACKENDS", "DTYPES", "CompiledObjective", "Stages"]
+
+BACKENDS = ("native", "numpy")
+DTYPES = ("float64", "float32")
+
+
+@dataclass(frozen=True)
+class CompiledObjective:
+    """What the solver runs: a function of the C interface, or a Python one of the same meaning.
+
+    Attributes
+    ----------
+    function : capsule or callable
+        Machine code in a named capsule (see ``cython_src/objective.pxd``), or a Python function
+        ``f(x, gradient) -> value`` that writes the gradient.
+    size : int
+        The number of unknowns.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    owner : object
+        Keeps the machine code alive.
+    """
+
+    function: Any
+    size: int
+    dtype: str
+    owner: object = None
+
+
+class Stages:
+    """Every intermediate form of one objective, each made when it is first looked at.
+
+    Printing it shows them all; each attribute prints by itself.
+
+    Attributes
+    ----------
+    ir : Program
+        The value.
+    gradient_ir : Program
+        The value and the gradient.
+    loops : Schedule
+        The same with products for powers, in the order in which it is computed.
+    numpy_source : str
+        Python source on NumPy: the functions ``value`` and ``value_and_gradient``.
+    llvm_ir, assembly : str
+        The native code in float64; `llvm_ir_for` and `assembly_for` take a dtype.
+
+    Examples
+    --------
+    >>> import sympy as sp
+    >>> x = sp.Symbol("x")
+    >>> print(Stages(x**2, [x]).numpy_source)
+    def value(x, p):
+        return x[0]*x[0]
+    <BLANKLINE>
+    def value_and_gradient(x, p):
+        return x[0]*x[0], (2.0*x[0],)
+    """
+
+    def __init__(self, expression: Any, unknowns: Sequence[Any], parameters: Sequence[Any] = ()):
+        self.ir: Program = trace(expression, unknowns, parameters)
+
+    @cached_property
+    def gradient_ir(self) -> Program:
+        return differentiate(self.ir)
+
+    @cached_property
+    def loops(self) -> Schedule:
+        return schedule(expand(self.gradient_ir))
+
+    @cached_property
+    def numpy_source(self) -> str:
+        value = numpy_code.source(expand(self.ir), "value")
+        both = numpy_code.source(self.loops.program, "value_and_gradient")
+        return f"{value}\n\n{both}"
+
+    @property
+    def llvm_ir(self) -> str:
+        return self.llvm_ir_for("float64")
+
+    @property
+    def assembly(self) -> str:
+        return self.assembly_for("float64")
+
+    def llvm_ir_for(self, dtype: str) -> str:
+        return llvm_code.emit(self.loops, dtype).text
+
+    def assembly_for(self, dtype: str) -> str:
+        from symadamax.compiler.native import assembly
+
+        return assembly(llvm_code.emit(self.loops, dtype))
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of what is computed: equal for objectives that compile to the same code."""
+        return _digest(self.ir)
+
+    def python_functions(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        """Return ``value(x, p)`` and ``value_and_gradient(x, p)`` on NumPy."""
+        return _cached(("numpy", self.digest), self._load)  # type: ignore[no-any-return]
+
+    def _load(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        value, both = self.numpy_source.split("\n\n")
+        return numpy_code.load(value, "value"), numpy_code.load(both, "value_and_gradient")
+
+    def machine_code(self, dtype: str) -> MachineCode:
+        """Return the machine code, compiled unless an equal objective was compiled before."""
+        return _cached((dtype, self.digest), lambda: _build(self.loops, dtype))  # type: ignore[no-any-return]
+
+    def compiled(self, backend: str, dtype: str, parameters: np.ndarray) -> CompiledObjective:
+        """Return the function to run, with `parameters` in it where it is a Python function."""
+        if backend not in BACKENDS or dtype not in DTYPES:
+            raise InputError(
+                f"backend={backend!r}, dtype={dtype!r} was given; accepted are the backends "
+                f"{BACKENDS} and the dtypes {DTYPES}."
+            )
+        if backend == "native" and _has_llvm():
+            from symadamax import _core
+
+            code = self.machine_code(dtype)
+            capsule = _core.function_capsule(code.address, dtype)
+            return CompiledObjective(capsule, self.ir.unknowns, dtype, code)
+        function = _python_objective(self.python_functions()[1], parameters)
+        return CompiledObjective(function, self.ir.unknowns, dtype)
+
+    def __str__(self) -> str:
+        forms = {
+            "IR": self.ir,
+            "IR with gradient": self.gradient_ir,
+            "Schedule": self.loops,
+            "NumPy": self.numpy_source,
+            "LLVM IR": self.llvm_ir,
+            "Assembly": self.assembly,
+        }
+        return "\n\n".join(f"--- {title} ---\n{form}" for title, form in forms.items())
+
+
+def _build(loops: Schedule, dtype: str) -> MachineCode:
+    from symadamax.compiler.native import build
+
+    return build(llvm_code.emit(loops, dtype))
+
+
+def _python_objective(function: Callable[..., Any], parameters: np.ndarray) -> Callable[..., float]:
+    def evaluate(x: np.ndarray, gradient: np.ndarray) -> float:
+        with np.errstate(all="ignore"):
+            value, gradient[:] = function(x, parameters)
+        return float(value)
+
+    return evaluate
+
+
+def _digest(program: Program) -> str:
+    digest = hashlib.sha256(f"{program.unknowns} {program.parameters}".encode())
+    place = {}
+    for number, node in enumerate(program.nodes()):
+        place[node] = number
+        arguments = " ".join(str(place[a]) for a in node.arguments)
+        digest.update(f"{node.name} {node.value!r} {arguments}\n".encode())
+    return digest.hexdigest()
+
+
+_cache: OrderedDict[tuple[str, str], Any] = OrderedDict()
+_cache_lock = threading.Lock()
+LARGEST_CACHE = 128  # compiled objectives kept though nothing else holds them
+
+
+def _cached(key: tuple[str, str], make: Callable[[], Any]) -> Any:
+    """Return what was made for `key`, the most recent kept."""
+    with _cache_lock:
+        if key in _cache:
+            _cache.move_to_end(key)
+            return _cache[key]
+    made = make()
+    with _cache_lock:
+        made = _cache.setdefault(key, made)
+        _cache.move_to_end(key)
+        while len(_cache) > LARGEST_CACHE:
+            _cache.popitem(last=False)
+    return made
+
+
+_warned = False
+
+
+def _has_llvm() -> bool:
+    """Tell whether llvmlite is there; warn once where it is not."""
+    global _warned
+    try:
+        import llvmlite.binding  # noqa: F401
+    except ImportError:
+        if not _warned:
+            warnings.warn(
+                "llvmlite cannot be imported: objectives run on the NumPy backend, a hundred times "
+                "slower. Install llvmlite for machine code.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+            _warned = True
+        return False
+    return True

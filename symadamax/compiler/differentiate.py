@@ -1,0 +1,150 @@
+"""IR -> IR: reverse accumulation. The gradient stands behind the value and shares its nodes.
+
+From the value down, each node hands its adjoint, times the partial derivative of its operation,
+to its arguments. Partial derivatives come from SymPy (`symadamax.compiler.trace.partial`), but for
+the three operations that choose among their arguments (select, max, min): there the chosen one
+gets the adjoint, and at a tie of max or min all that tie share it equally.
+
+An adjoint that flows through a choice is zero where another was chosen, and there the partial
+derivatives below may be infinite or NaN (the root in ``Piecewise((sqrt(x), x > 0), (0, True))`` at
+x = -1). So it carries a guard, the condition under which it flows, and every product below is
+selected by the guard: 0*NaN never arises from a branch that was not taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symadamax.compiler.ir import Graph, Node, Program
+from symadamax.compiler.trace import partial
+from symadamax.errors import InternalError
+
+__all__ = ["differentiate"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Adjoint:
+    """The derivative of the value by a node, and the truth value where it is not 0 (None: always)."""
+
+    weight: Node
+    guard: Node | None = None
+
+
+def differentiate(program: Program) -> Program:
+    """Return the program of value and gradient from the program of a value.
+
+    Examples
+    --------
+    >>> import sympy as sp
+    >>> from symadamax.compiler.trace import trace
+    >>> x = sp.Symbol("x")
+    >>> print(differentiate(trace(x - x**3, [x])))
+    program(x0)
+      t0 = power[3] x0
+      t1 = sub x0 t0
+      t2 = power[2] x0
+      t3 = mul 3.0 t2
+      t4 = sub 1.0 t3
+      return t1 t4
+    """
+    (root,) = program.outputs
+    graph, nodes = program.graph, program.nodes()
+    active = _active(nodes)
+    adjoints = {root: _Adjoint(graph.constant(1.0))}
+    for node in reversed(nodes):
+        adjoint = adjoints.get(node)
+        if adjoint is None or node not in active:
+            continue
+        for argument, share in _shares(graph, node, adjoint, active):
+            adjoints[argument] = _sum(graph, adjoints.get(argument), share)
+    zero = _Adjoint(graph.constant(0.0))
+    gradient = [
+        adjoints.get(graph.op("unknown", value=k), zero).weight for k in range(program.unknowns)
+    ]
+    return Program(graph, (root, *gradient), program.unknowns, program.parameters)
+
+
+def _active(nodes: list[Node]) -> set[Node]:
+    """Return the real nodes that depend on an unknown."""
+    active: set[Node] = set()
+    for node in nodes:
+        real_arguments = node.arguments[1:] if node.name == "select" else node.arguments
+        if node.name == "unknown" or any(a in active for a in real_arguments):
+            active.add(node)
+    return active
+
+
+def _shares(
+    graph: Graph, node: Node, adjoint: _Adjoint, active: set[Node]
+) -> list[tuple[Node, _Adjoint]]:
+    """List the adjoint that each active argument gets from `node`."""
+    if node.name == "select":
+        return _select_shares(graph, node, adjoint, active)
+    if node.name in ("max", "min"):
+        return _extreme_shares(graph, node, adjoint, active)
+    shares = []
+    for place, argument in enumerate(node.arguments):
+        if argument in active:
+            derivative = _instantiate(graph, node, place)
+            weight = graph.mul(adjoint.weight, derivative)
+            if adjoint.guard is not None and not derivative.is_constant():
+                weight = graph.op("select", adjoint.guard, weight, graph.constant(0.0))
+            shares.append((argument, _Adjoint(weight, adjoint.guard)))
+    return shares
+
+
+def _select_shares(
+    graph: Graph, node: Node, adjoint: _Adjoint, active: set[Node]
+) -> list[tuple[Node, _Adjoint]]:
+    condition, yes, no = node.arguments
+    branches = ((yes, condition), (no, graph.op("not", condition)))
+    return [
+        (branch, _guarded(graph, adjoint, adjoint.weight, taken))
+        for branch, taken in branches
+        if branch in active
+    ]
+
+
+def _extreme_shares(
+    graph: Graph, node: Node, adjoint: _Adjoint, active: set[Node]
+) -> list[tuple[Node, _Adjoint]]:
+    one, zero = graph.constant(1.0), graph.constant(0.0)
+    chosen = [graph.op("equal", argument, node) for argument in node.arguments]
+    count = zero
+    for condition in chosen:
+        count = graph.add(count, graph.op("select", condition, one, zero))
+    weight = graph.op("div", adjoint.weight, count)
+    return [
+        (argument, _guarded(graph, adjoint, weight, condition))
+        for argument, condition in zip(node.arguments, chosen, strict=True)
+        if argument in active
+    ]
+
+
+def _guarded(graph: Graph, adjoint: _Adjoint, weight: Node, condition: Node) -> _Adjoint:
+    guard = condition if adjoint.guard is None else graph.op("and", adjoint.guard, condition)
+    return _Adjoint(graph.op("select", guard, weight, graph.constant(0.0)), guard)
+
+
+def _sum(graph: Graph, one: _Adjoint | None, other: _Adjoint) -> _Adjoint:
+    if one is None:
+        return other
+    weight = graph.add(one.weight, other.weight)
+    if one.guard is None or other.guard is None:
+        return _Adjoint(weight)
+    return _Adjoint(weight, graph.op("or", one.guard, other.guard))
+
+
+def _instantiate(graph: Graph, node: Node, place: int) -> Node:
+    """Return the partial derivative of a node by its argument, on the arguments themselves."""
+    template = partial(node.operation, place, node.value)
+    if template is None:
+        raise InternalError(f"{node!r} has no derivative by argument {place}.")
+    made: dict[Node, Node] = {}
+    for part in template.nodes():
+        if part.name == "unknown":
+            made[part] = node.arguments[part.value]  # type: ignore[index]
+        else:
+            arguments = (made[a] for a in part.arguments)
+            made[part] = graph.apply(part.operation, *arguments, value=part.value)
+    return made[template.outputs[0]]

@@ -1,0 +1,51 @@
+"""IR -> IR: integer powers as products, the same products in every backend.
+
+``x*x`` and ``pow(x, 2)`` differ in the last bit of one result in a thousand, and NumPy, C and LLVM
+choose differently between them. So no backend ever sees an integer power.
+"""
+
+from __future__ import annotations
+
+from symadamax.compiler.ir import Graph, Node, Program
+
+__all__ = ["expand"]
+
+
+def expand(program: Program) -> Program:
+    """Return an equal program without the operation ``power``.
+
+    Examples
+    --------
+    >>> import sympy as sp
+    >>> from symadamax.compiler.trace import trace
+    >>> x = sp.Symbol("x")
+    >>> print(expand(trace(x**5 + x**2, [x])))
+    program(x0)
+      t0 = mul x0 x0
+      t1 = mul t0 t0
+      t2 = mul t1 x0
+      t3 = add t0 t2
+      return t3
+    """
+    graph = program.graph
+    made: dict[Node, Node] = {}
+    for node in program.nodes():
+        arguments = [made[a] for a in node.arguments]
+        if node.name == "power":
+            assert isinstance(node.value, int)
+            made[node] = _product(graph, arguments[0], node.value)
+        elif all(a is b for a, b in zip(arguments, node.arguments, strict=True)):
+            made[node] = node
+        else:
+            made[node] = graph.apply(node.operation, *arguments, value=node.value)
+    outputs = tuple(made[node] for node in program.outputs)
+    return Program(graph, outputs, program.unknowns, program.parameters)
+
+
+def _product(graph: Graph, base: Node, exponent: int) -> Node:
+    """Return base**exponent by squaring: x**3 = (x*x)*x, x**4 = (x*x)*(x*x)."""
+    if exponent == 1:
+        return base
+    half = _product(graph, base, exponent // 2)
+    square = graph.mul(half, half)
+    return graph.mul(square, base) if exponent % 2 else square

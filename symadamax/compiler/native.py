@@ -1,0 +1,118 @@
+"""LLVM IR -> an address: machine code in this process, which dies with its owner.
+
+LLVM's optimiser is not run: the IR comes with shared sub-expressions, folded constants and its own
+order, so that the passes found nothing to add in straight-line code and took most of the time (and
+leaked memory in each run). What remains is the code generator, a few milliseconds for a small
+objective.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from symadamax.compiler.llvm_code import ENTRY, Module
+from symadamax.errors import InternalError
+
+__all__ = ["MachineCode", "assembly", "build"]
+
+_lock = threading.RLock()
+
+
+def _renew_lock() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):  # a fork while another thread compiles must not stay locked
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+class MachineCode:
+    """Compiled code and the engine that owns it.
+
+    Attributes
+    ----------
+    address : int
+        The address of ``evaluate(x, gradient, context)``; valid as long as this object lives.
+    """
+
+    def __init__(self, address: int, engine: Any, library: Any) -> None:
+        self.address = address
+        self._owners = (library, engine)  # the library goes before its engine
+
+
+def build(module: Module) -> MachineCode:
+    """Compile a module for the processor at hand.
+
+    Raises
+    ------
+    InternalError
+        When LLVM does not accept the text, which is a bug of ours.
+    """
+    with _lock:
+        image = _target_machine().emit_object(_parse(module))
+        engine = llvm.create_lljit_compiler(_target_machine(), use_jit_link=False)
+        builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
+        for source, name, types in module.calls:
+            symbol = f"{source}_{name}_{''.join(t[0] for t in types)}"
+            builder.import_symbol(symbol, _address(source, name, types))
+        library = builder.export_symbol(ENTRY).link(engine, "objective")
+        return MachineCode(library[ENTRY], engine, library)
+
+
+def assembly(module: Module) -> str:
+    """Return the assembly of a module for the processor at hand."""
+    with _lock:
+        text: str = _target_machine().emit_assembly(_parse(module))
+        return text
+
+
+def _parse(module: Module) -> Any:
+    try:
+        # A context of its own: the global one keeps every constant it ever saw.
+        parsed = llvm.parse_assembly(module.text, llvm.create_context())
+        parsed.verify()
+    except RuntimeError as error:
+        raise InternalError(f"LLVM refuses the code of an objective: {error}") from error
+    return parsed
+
+
+@cache
+def _target_machine() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=2,
+        jit=True,
+        reloc="default",
+        codemodel="jitdefault",
+    )
+
+
+@cache
+def _address(source: str, name: str, types: tuple[str, ...]) -> int:
+    if source == "libm":
+        return _library_address(name)
+    if source == "core":
+        from symadamax import _core
+
+        return _core.special_functions()[name]
+    from symadamax.compiler.special import scipy_address
+
+    return scipy_address(name, types)
+
+
+def _library_address(name: str) -> int:
+    """Return the address of a function of the C library that this process runs on."""
+    library = ctypes.CDLL("ucrtbase") if os.name == "nt" else ctypes.CDLL(None)
+    address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+    assert address is not None
+    return address

@@ -1,0 +1,132 @@
+"""IR -> Python source on NumPy: the oracle for the native code, and the fallback without LLVM.
+
+The functions take the coordinates of a point, or of many points at once, and compute every shared
+sub-expression once. No name of the user's stands in the source: unknowns are ``x[0], x[1], ...``
+and parameters ``p[0], p[1], ...``.
+"""
+
+from __future__ import annotations
+
+import linecache
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from symadamax.compiler.ir import Node, Program
+
+__all__ = ["load", "source"]
+
+LONGEST_LINE = 80  # a value that is used once stands inside the line that uses it, up to this
+
+
+def source(program: Program, name: str) -> str:
+    """Return the Python source of a function `name` of the coordinates and the parameters.
+
+    Examples
+    --------
+    >>> import sympy as sp
+    >>> from symadamax.compiler.expand import expand
+    >>> from symadamax.compiler.trace import trace
+    >>> x = sp.Symbol("x")
+    >>> print(source(expand(trace(x - x**3, [x])), "value"))
+    def value(x, p):
+        return x[0] - (x[0]*x[0])*x[0]
+    """
+    nodes = program.nodes()
+    uses = _uses(program, nodes)
+    texts: dict[Node, str] = {}
+    lines = [f"def {name}(x, p):"]
+    for node in nodes:
+        text = _text(node, texts)
+        if node.arguments and (uses[node] > 1 or len(text) > LONGEST_LINE):
+            variable = f"t{len(lines) - 1}"
+            lines.append(f"    {variable} = {text}")
+            text = variable
+        texts[node] = text
+    results = [texts[node] for node in program.outputs]
+    gradient = f", ({', '.join(results[1:])},)" if len(results) > 1 else ""
+    lines.append(f"    return {results[0]}{gradient}")
+    return "\n".join(lines)
+
+
+def _uses(program: Program, nodes: list[Node]) -> dict[Node, int]:
+    uses = dict.fromkeys(nodes, 0)
+    for node in nodes:
+        # An extreme of three is written by two calls, and repeats nothing.
+        for argument in node.arguments:
+            uses[argument] += 1
+    for node in program.outputs:
+        uses[node] += 1
+    return uses
+
+
+def _text(node: Node, texts: dict[Node, str]) -> str:
+    if node.name == "constant":
+        assert node.value is not None
+        return _number(float(node.value))
+    template = node.operation.numpy
+    arguments = [texts[a] for a in node.arguments]
+    if all(a.is_constant() for a in node.arguments):
+        # Python's own floats raise where IEEE arithmetic gives an infinity.
+        arguments = [f"np.float64({a})" for a in arguments]
+    if "(" not in template and node.arguments:
+        arguments = [a if _is_atom(a) else f"({a})" for a in arguments]
+    result = arguments[0] if node.operation.arity is None else ""
+    if node.operation.arity is None:
+        for argument in arguments[1:]:
+            result = template.format(result, argument)
+        return result
+    return template.format(*arguments, value=node.value)
+
+
+def _number(value: float) -> str:
+    if math.isnan(value):
+        return "np.nan"
+    if math.isinf(value):
+        return "np.inf" if value > 0 else "-np.inf"
+    return repr(value)
+
+
+def _is_atom(text: str) -> bool:
+    """Tell whether a text needs no parentheses: a name, an element, a positive number, a call."""
+    if text[0] == "-":
+        return False
+    depth = 0
+    for character in text:
+        depth += (character in "([") - (character in ")]")
+        if depth == 0 and character in " *+-/<>=":
+            return False
+    return True
+
+
+def _max(a: Any, b: Any) -> Any:
+    """Return the larger, NaN if either is; a tie keeps a, whose zero may have another sign."""
+    return np.where((a >= b) | (a != a), a, b)
+
+
+def _min(a: Any, b: Any) -> Any:
+    return np.where((a <= b) | (a != a), a, b)
+
+
+def _lambert_w(x: Any, branch: int) -> Any:
+    """Return the real value of a branch of Lambert's W, NaN where it is not real."""
+    from scipy import special
+
+    value = special.lambertw(x, branch)
+    return np.where(value.imag == 0, value.real, np.nan)
+
+
+def load(text: str, name: str) -> Callable[[Any, Any], Any]:
+    """Return the function of a source; its lines show in tracebacks and in `inspect.getsource`."""
+    filename = f"<symadamax {name} {hash(text) & 0xFFFFFFFF:08x}>"
+    namespace: dict[str, Any] = {"np": np, "_max": _max, "_min": _min, "_lambert_w": _lambert_w}
+    if "special." in text:
+        from scipy import special
+
+        namespace["special"] = special
+    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
+    exec(compile(text, filename, "exec"), namespace)
+    function: Callable[[Any, Any], Any] = namespace[name]
+    return function

@@ -1,0 +1,475 @@
+"""SymPy -> IR: the one door for a user's mathematics, and the only place that refuses it.
+
+The walk keeps its own stack and never asks SymPy a recursive question (`free_symbols`, `has`,
+`is_number`, `str`) about a large expression: SymPy's recursion fails at a depth of a few hundred,
+and walks a shared sub-expression once for every path that leads to it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import sympy as sp
+from sympy.logic.boolalg import Boolean, BooleanAtom
+
+from symadamax.compiler.heads import HEADS, REFUSED, REWRITES, SUPPORTED, VALUED
+from symadamax.compiler.ir import Graph, Node, Program
+from symadamax.compiler.operations import OPERATIONS, Kind, Operation
+from symadamax.errors import InputError, UnsupportedError
+
+__all__ = ["free_symbols", "partial", "show", "trace"]
+
+LARGEST_PRODUCT = 1024  # above it repeated multiplication has lost ten bits, and pow has not
+LONGEST_CHAIN = 16  # longer sums and products are halved: less rounding, more work side by side
+
+INFINITIES = (type(sp.oo), type(-sp.oo))
+
+
+def trace(
+    expression: Any,
+    unknowns: Sequence[sp.Symbol],
+    parameters: Sequence[sp.Symbol] = (),
+    *,
+    differentiable: bool = True,
+) -> Program:
+    """Return the program of a real expression in `unknowns` and `parameters`.
+
+    Parameters
+    ----------
+    expression : sympy.Expr
+        The user's mathematics. Every symbol in it is taken as real.
+    unknowns, parameters : sequence of sympy.Symbol
+        The places ``x0, x1, ...`` and ``p0, p1, ...`` of the program.
+    differentiable : bool, optional
+        Whether to refuse what cannot be differentiated by the unknowns in it. Default True.
+
+    Raises
+    ------
+    UnsupportedError
+        Where a part cannot be lowered or differentiated; the message shows the part.
+
+    Examples
+    --------
+    >>> x = sp.Symbol("x")
+    >>> print(trace(x - x**3, [x]))
+    program(x0)
+      t0 = power[3] x0
+      t1 = sub x0 t0
+      return t1
+    """
+    graph = Graph()
+    places = {s: graph.op("unknown", value=k) for k, s in enumerate(unknowns)}
+    places |= {s: graph.op("parameter", value=k) for k, s in enumerate(parameters)}
+    root = _Tracer(graph, places, differentiable).real(expression)
+    return Program(graph, (root,), len(unknowns), len(parameters))
+
+
+class _Tracer:
+    """Lowers one expression; `done` maps the identity of a sub-expression to what it became."""
+
+    def __init__(
+        self, graph: Graph, places: Mapping[sp.Symbol, Node], differentiable: bool
+    ) -> None:
+        self.graph = graph
+        self.places = places
+        self.differentiable = differentiable
+        self.done: dict[int, Node | _Number] = {}
+        self.alive: list[Any] = []  # rewritten expressions, kept so that no identity is used twice
+        self.varies: dict[Node, bool] = {}
+
+    def real(self, expression: Any) -> Node:
+        """Return the node of a real expression."""
+        node = self.node(expression, self.lower(expression))
+        if node.operation.result is not Kind.REAL:
+            raise UnsupportedError(
+                f"{show(expression)} is a truth value, not a real number. An objective is a real "
+                "expression; a condition belongs inside Piecewise((value, condition), ...)."
+            )
+        return node
+
+    def lower(self, expression: Any) -> Node | _Number:
+        """Lower an expression and all below it, from the leaves up."""
+        stack = [(expression, False)]
+        while stack:
+            part, ready = stack.pop()
+            if id(part) in self.done:
+                continue
+            if ready or not _children(part):
+                self.done[id(part)] = self.visit(part)
+                continue
+            whole = self.without_children(part)
+            if whole is not None:
+                self.done[id(part)] = whole
+                continue
+            stack.append((part, True))
+            stack.extend((child, False) for child in reversed(_children(part)))
+        return self.done[id(expression)]
+
+    def without_children(self, part: Any) -> Node | _Number | None:
+        """Lower what is rewritten, or evaluated whole, before its parts are looked at."""
+        rule = REWRITES.get(part.func)
+        if rule is not None and (rewritten := rule(*part.args)) is not None:
+            self.alive.append(rewritten)
+            return self.lower(rewritten)
+        if part.func in SUPPORTED:
+            return None
+        if isinstance(part, sp.Expr) and not part.free_symbols:
+            return _Number(part)
+        raise _refusal(part)
+
+    def visit(self, part: Any) -> Node | _Number:
+        """Lower one sub-expression whose children are lowered."""
+        if isinstance(part, sp.Symbol):
+            return self.symbol(part)
+        if isinstance(part, BooleanAtom):
+            return self.graph.truth(bool(part))
+        children = _children(part)
+        if not children:
+            _refuse_unreal(part)
+        if isinstance(part, sp.Expr) and all(
+            isinstance(self.done[id(child)], _Number) for child in children
+        ):
+            return _Number(part)
+        nodes = [self.node(child, self.done[id(child)]) for child in children]
+        return self.combine(part, nodes)
+
+    def combine(self, part: Any, nodes: list[Node]) -> Node:
+        if isinstance(part, sp.Add):
+            return self.sum(part, nodes)
+        if isinstance(part, sp.Mul):
+            return self.product(part, nodes)
+        if isinstance(part, sp.Pow):
+            return self.power(part, nodes)
+        if isinstance(part, sp.Piecewise):
+            return self.piecewise(nodes)
+        if isinstance(part, sp.log):
+            return self.log(part, nodes)
+        if isinstance(part, (sp.StrictGreaterThan, sp.GreaterThan)):
+            name = "less" if isinstance(part, sp.StrictGreaterThan) else "less_equal"
+            return self.graph.op(name, nodes[1], nodes[0])
+        if part.func in VALUED:
+            return self.valued(part, nodes)
+        return self.apply(HEADS[part.func], part, nodes)
+
+    def apply(self, operation: Operation, part: Any, nodes: list[Node]) -> Node:
+        if any(node.operation.result is not operation.arguments for node in nodes):
+            raise UnsupportedError(f"{show(part)} mixes real numbers and truth values.")
+        if operation.arity is None:
+            unique = list(dict.fromkeys(nodes))
+            return unique[0] if len(unique) == 1 else self.graph.apply(operation, *unique)
+        if operation.name in ("and", "or"):
+            return self.fold(operation, nodes)
+        if operation.name == "zeta" and len(nodes) == 1:
+            nodes = [*nodes, self.graph.constant(1.0)]
+        self.hold_differentiable(operation, part, nodes)
+        return self.graph.apply(operation, *nodes)
+
+    def symbol(self, symbol: sp.Symbol) -> Node:
+        node = self.places.get(symbol)
+        if node is None:
+            raise InputError(
+                f"The symbol {symbol.name!r} is neither an unknown nor a parameter. "
+                "Add it to unknowns, or give it a number in parameters."
+            )
+        return node
+
+    def node(self, part: Any, lowered: Node | _Number) -> Node:
+        """Return the node of what has been lowered; numbers are evaluated here, as a whole."""
+        if isinstance(lowered, _Number):
+            lowered = self.done[id(part)] = self.graph.constant(_evaluate(lowered.expression))
+        return lowered
+
+    def fold(self, operation: Operation, nodes: list[Node]) -> Node:
+        """Combine from left to right; in halves where the chain is long."""
+        if len(nodes) > LONGEST_CHAIN:
+            middle = len(nodes) // 2
+            nodes = [self.fold(operation, nodes[:middle]), self.fold(operation, nodes[middle:])]
+        result = nodes[0]
+        for node in nodes[1:]:
+            result = self.graph.apply(operation, result, node)
+        return result
+
+    def sum(self, part: sp.Add, nodes: list[Node]) -> Node:
+        """Lower a sum; ``c*exp(u) - c`` becomes ``c*expm1(u)``."""
+        numbers = [k for k, node in enumerate(nodes) if node.is_constant()]
+        for k, node in enumerate(nodes):
+            factor, exponential = _exponential(node)
+            if exponential is None or len(numbers) != 1:
+                continue
+            if nodes[numbers[0]].is_constant(-factor):
+                expm1 = self.graph.op("expm1", exponential.arguments[0])
+                term = self.graph.mul(self.graph.constant(factor), expm1)
+                rest = [n for j, n in enumerate(nodes) if j not in (k, numbers[0])]
+                return self.fold(OPERATIONS["add"], [term, *rest])
+        # A number stands last, as people write it: x**2 - 1.
+        return self.fold(OPERATIONS["add"], sorted(nodes, key=Node.is_constant))
+
+    def product(self, part: sp.Mul, nodes: list[Node]) -> Node:
+        """Lower a product as numerator over denominator."""
+        above, below = [], []
+        for factor, node in zip(part.args, nodes, strict=True):
+            inverse = self.inverse(factor)
+            if inverse is None:
+                above.append(node)
+            else:
+                below.append(inverse)
+        times = OPERATIONS["mul"]
+        numerator = self.fold(times, above) if above else self.graph.constant(1.0)
+        if not below:
+            return numerator
+        return self.graph.op("div", numerator, self.fold(times, below))
+
+    def inverse(self, factor: Any) -> Node | None:
+        """Return b**e for a factor b**-e with a number e > 0."""
+        if not isinstance(factor, sp.Pow) or not factor.exp.is_Number or factor.exp >= 0:
+            return None
+        base = self.done[id(factor.base)]
+        if isinstance(base, _Number):
+            return None
+        return self.raised(base, -factor.exp)
+
+    def power(self, part: sp.Pow, nodes: list[Node]) -> Node:
+        base, exponent = nodes
+        if not part.exp.is_Number:
+            return self.graph.op("pow", base, exponent)
+        if part.exp < 0:
+            return self.graph.op("div", self.graph.constant(1.0), self.raised(base, -part.exp))
+        return self.raised(base, part.exp)
+
+    def raised(self, base: Node, exponent: Any) -> Node:
+        """Return base**exponent for a positive number."""
+        if exponent == 1:
+            return base
+        if exponent == int(exponent) <= LARGEST_PRODUCT:
+            return self.graph.op("power", base, value=int(exponent))
+        if exponent == sp.S.Half:
+            return self.graph.op("sqrt", base)
+        if exponent == sp.Rational(1, 3):
+            # SymPy's x**(1/3) is the principal root, which is not real below 0.
+            negative = self.graph.op("less", base, self.graph.constant(0.0))
+            root = self.graph.op("cbrt", base)
+            return self.graph.op("select", negative, self.graph.constant(math.nan), root)
+        return self.graph.op("pow", base, self.graph.constant(_evaluate(exponent)))
+
+    def log(self, part: Any, nodes: list[Node]) -> Node:
+        """Lower a logarithm; ``log(1 + u)`` becomes ``log1p(u)``."""
+        if isinstance(part.args[0], sp.Add):
+            terms = [self.done[id(term)] for term in part.args[0].args]
+            rest = [
+                self.node(term, lowered)
+                for term, lowered in zip(part.args[0].args, terms, strict=True)
+                if not (isinstance(lowered, _Number) and lowered.expression == 1)
+                and not (isinstance(lowered, Node) and lowered.is_constant(1.0))
+            ]
+            if len(rest) == len(terms) - 1:
+                return self.graph.op("log1p", self.fold(OPERATIONS["add"], rest))
+        return self.graph.op("log", *nodes)
+
+    def piecewise(self, nodes: list[Node]) -> Node:
+        """Lower to selects, from the last branch up; NaN where no condition holds."""
+        result = self.graph.constant(math.nan)
+        for value, condition in reversed(list(zip(nodes[::2], nodes[1::2], strict=True))):
+            result = self.graph.op("select", condition, value, result)
+        return result
+
+    def valued(self, part: Any, nodes: list[Node]) -> Node:
+        """Lower a function of fixed order, such as besselj(2, x)."""
+        rule = VALUED[part.func]
+        default = self.graph.constant(rule.default)
+        order = nodes[rule.place] if rule.place < len(nodes) else default
+        fixed = float(order.value or 0.0) if order.is_constant() else math.nan
+        if not (math.isfinite(fixed) and rule.accepts(fixed)):
+            raise UnsupportedError(
+                f"The {rule.what} in {show(part)} must be {rule.accepted}: write a number there."
+            )
+        operation = OPERATIONS[rule.operation]
+        value = rule.convert(fixed)
+        arguments = [node for k, node in enumerate(nodes) if k != rule.place]
+        self.hold_differentiable(operation, part, arguments, value)
+        return self.graph.apply(operation, *arguments, value=value)
+
+    def hold_differentiable(
+        self, operation: Operation, part: Any, nodes: list[Node], value: Any = None
+    ) -> None:
+        if operation.head is None or not self.differentiable:
+            return
+        for place, node in enumerate(nodes):
+            if self.depends(node) and partial(operation, place, value) is None:
+                raise UnsupportedError(
+                    f"{operation.name} has no derivative by its argument {place + 1} that can be "
+                    f"computed, and an unknown stands there: {show(part)}."
+                )
+
+    def depends(self, node: Node) -> bool:
+        """Tell whether a node depends on an unknown."""
+        stack = [node]
+        while stack:
+            top = stack[-1]
+            pending = [a for a in top.arguments if a not in self.varies]
+            if pending:
+                stack.extend(pending)
+                continue
+            stack.pop()
+            self.varies[top] = top.name == "unknown" or any(self.varies[a] for a in top.arguments)
+        return self.varies[node]
+
+
+class _Number:
+    """A constant sub-expression, evaluated as a whole where something that varies needs it."""
+
+    __slots__ = ("expression",)
+
+    def __init__(self, expression: Any) -> None:
+        self.expression = expression
+
+
+def _children(part: Any) -> Sequence[Any]:
+    if isinstance(part, sp.Piecewise):
+        return [child for pair in part.args for child in (pair.expr, pair.cond)]
+    if isinstance(part, (sp.Symbol, sp.Number)) or not isinstance(part, sp.Basic):
+        return ()
+    return part.args
+
+
+def _exponential(node: Node) -> tuple[float, Node | None]:
+    """Split c*exp(u) into c and exp(u)."""
+    if node.name == "exp":
+        return 1.0, node
+    if node.name == "neg" and node.arguments[0].name == "exp":
+        return -1.0, node.arguments[0]
+    if node.name == "mul" and node.arguments[0].is_constant() and node.arguments[1].name == "exp":
+        return float(node.arguments[0].value or 0.0), node.arguments[1]
+    return 0.0, None
+
+
+def _evaluate(expression: Any) -> float:
+    """Return the double nearest to a constant expression."""
+    if isinstance(expression, sp.Rational):
+        return _double(lambda: int(expression.p) / int(expression.q), expression)
+    if not isinstance(expression, sp.Float):
+        expression = _decimal(expression)
+    return _double(lambda: float(expression), expression)
+
+
+def _decimal(expression: Any) -> Any:
+    try:
+        value = sp.N(expression, 30)
+    except (RecursionError, TypeError, ValueError, NotImplementedError) as error:
+        raise UnsupportedError(f"The constant {show(expression)} cannot be evaluated.") from error
+    if isinstance(value, (sp.Float, sp.Rational, *INFINITIES)):
+        return value
+    if value.is_number and value.is_real is False:
+        raise UnsupportedError(f"The constant {show(expression)} is {value}, which is not real.")
+    raise UnsupportedError(f"The constant {show(expression)} cannot be evaluated to a number.")
+
+
+def _double(convert: Callable[[], float], expression: Any) -> float:
+    try:
+        value = convert()
+    except OverflowError:
+        value = math.inf
+    infinite = math.isinf(value) and not isinstance(expression, INFINITIES)
+    if infinite or (value == 0.0 and expression != 0):
+        raise UnsupportedError(
+            f"The number {show(expression)} does not fit in a double, which holds magnitudes "
+            "from 4.9e-324 to 1.8e308. Rescale the objective."
+        )
+    return value
+
+
+def _refuse_unreal(part: Any) -> None:
+    if part is sp.nan or part is sp.zoo:
+        raise UnsupportedError(f"The expression contains {part}, which is not a number.")
+    if part is sp.I:
+        raise UnsupportedError(
+            "The expression contains the imaginary unit I. An objective is real: "
+            "write its real and imaginary parts with real symbols."
+        )
+    if not isinstance(part, (sp.Expr, Boolean)):
+        raise _refusal(part)
+
+
+def _refusal(part: Any) -> UnsupportedError:
+    """Return the error for a head that is not in the table, with what to do about it."""
+    name = getattr(part, "func", type(part)).__name__
+    for kinds, advice in REFUSED:
+        if isinstance(part, kinds):
+            return UnsupportedError(f"{name} cannot be compiled: {show(part)}. {advice}")
+    return UnsupportedError(
+        f"The function {name} cannot be compiled: {show(part)}. "
+        "Accepted are the functions listed in the documentation of Objective."
+    )
+
+
+def show(expression: Any, limit: int = 160) -> str:
+    """Print an expression for a message; a large one only by its head.
+
+    Examples
+    --------
+    >>> show(sp.Symbol("x") ** 2)
+    'x**2'
+    """
+    count, stack = 0, [expression]
+    while stack and count <= limit:
+        count += 1
+        stack.extend(getattr(stack.pop(), "args", ()))
+    if count > limit:
+        return f"{expression.func.__name__}(...) of more than {limit} parts"
+    text = str(expression)
+    return text if len(text) <= 4 * limit else text[: 4 * limit] + "..."
+
+
+def free_symbols(expression: Any) -> set[sp.Symbol]:
+    """Return the symbols of an expression of any depth.
+
+    Examples
+    --------
+    >>> sorted(free_symbols(sp.Symbol("b") - sp.Symbol("a")), key=str)
+    [a, b]
+    """
+    seen: set[int] = set()
+    symbols: set[sp.Symbol] = set()
+    stack = [expression]
+    while stack:
+        part = stack.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if isinstance(part, sp.Symbol):
+            symbols.add(part)
+        else:
+            stack.extend(getattr(part, "args", ()))
+    return symbols
+
+
+def _exact(value: float) -> Any:
+    return sp.Integer(int(value)) if value == int(value) else sp.Float(value)
+
+
+@cache
+def partial(operation: Operation, place: int, value: Any = None) -> Program | None:
+    """Return the partial derivative of an operation by one argument, as a program in the arguments.
+
+    It is taken from SymPy once for each operation (and constant), on real dummies.
+
+    Returns
+    -------
+    Program or None
+        None where SymPy knows no derivative, or one that cannot be lowered.
+    """
+    assert operation.head is not None
+    assert operation.arity is not None
+    dummies = [sp.Dummy(f"a{k}", real=True) for k in range(operation.arity)]
+    arguments = dummies if value is None else [_exact(value), *dummies]
+    override = (operation.partials or {}).get(place)
+    try:
+        if override is not None:
+            derivative = override(*arguments)
+        else:
+            derivative = operation.head(*arguments).diff(dummies[place])
+        return trace(derivative, dummies, differentiable=False)
+    except (UnsupportedError, NotImplementedError, sp.core.function.ArgumentIndexError):
+        return None
