@@ -1,0 +1,1 @@
+"""symadamax: write an objective as mathematics, have it minimised by compiled Adamax."""
