@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Number
 from types import MappingProxyType
 from typing import Any
 
@@ -15,8 +13,10 @@ from sympy.logic.boolalg import Boolean
 
 from symadamax import _core
 from symadamax.compiler import CompiledObjective, Stages
-from symadamax.compiler.trace import free_symbols, show
+from symadamax.compiler.readable import readable_gradient
+from symadamax.compiler.walk import free_symbols, show
 from symadamax.errors import InputError, UnsupportedError
+from symadamax.points import by_symbol, finite, listed, point_array
 
 __all__ = ["Objective"]
 
@@ -80,6 +80,9 @@ class Objective:
     unknowns: tuple[sp.Symbol, ...]
     parameters: Mapping[sp.Symbol, float]
     stages: Stages
+    _compiled: dict[tuple[str, str], CompiledObjective]
+    _gradient: list[sp.Expr]
+    _values: dict[str, np.ndarray]
 
     def __init__(
         self,
@@ -128,7 +131,7 @@ class Objective:
         choices at kinks that the class documents.
         """
         if not self._gradient:
-            self._gradient.extend(_symbolic_gradient(self.expression, self.unknowns))
+            self._gradient.extend(readable_gradient(self.expression, self.unknowns))
         return list(self._gradient)
 
     def with_parameters(self, parameters: Mapping[Any, Any]) -> Objective:
@@ -258,112 +261,6 @@ class Objective:
         return point_array(point, self.unknowns, dtype)
 
 
-def point_array(point: Any, unknowns: Sequence[sp.Symbol], dtype: str) -> np.ndarray:
-    """Return the array of a point given by symbol, by name, or in the order of `unknowns`."""
-    if isinstance(point, Mapping):
-        values = _by_symbol(point, unknowns, "unknown", "the start")
-        missing = [symbol.name for symbol in unknowns if symbol not in values]
-        if missing:
-            raise InputError(
-                f"No number is given for {_names(missing)}. Give one for each of the unknowns "
-                f"{_names([symbol.name for symbol in unknowns])}."
-            )
-        numbers = [_finite(values[symbol], symbol.name) for symbol in unknowns]
-        return _cast(np.array(numbers, dtype="float64"), unknowns, dtype)
-    array = _array(point, unknowns)
-    if array.shape not in {(len(unknowns),), (len(unknowns), 1), (1, len(unknowns))}:
-        n = len(unknowns)
-        raise InputError(
-            f"The point has the shape {array.shape}; accepted are ({n},), ({n}, 1) and (1, {n}), "
-            f"for the unknowns {_names([symbol.name for symbol in unknowns])}."
-        )
-    return _cast(array.reshape(-1), unknowns, dtype)
-
-
-def _array(point: Any, unknowns: Sequence[sp.Symbol]) -> np.ndarray:
-    """Return a float64 array of any shape from numbers in the order of the unknowns."""
-    if isinstance(point, np.ndarray) and point.dtype.kind in "fiu":
-        return point.astype("float64")
-    if isinstance(point, (str, bytes)) or not hasattr(point, "__len__"):
-        raise InputError(
-            f"The point {point!r} is neither a mapping of unknowns to numbers nor a sequence of "
-            "numbers in the order of the unknowns."
-        )
-    try:
-        array = np.array(point, dtype=object)
-    except ValueError as error:
-        raise InputError(f"The point {point!r} is not a regular array of numbers.") from error
-    names = [symbol.name for symbol in unknowns] if array.size == len(unknowns) else None
-    numbers = [
-        _finite(value, names[k] if names else f"entry {k}") for k, value in enumerate(array.flat)
-    ]
-    return np.array(numbers, dtype="float64").reshape(array.shape)
-
-
-def _cast(array: np.ndarray, unknowns: Sequence[sp.Symbol], dtype: str) -> np.ndarray:
-    """Return a new contiguous array of the dtype, all of it finite."""
-    with np.errstate(over="ignore"):
-        cast = np.array(array, dtype=dtype, order="C")
-    if not np.isfinite(cast).all():
-        place = int(np.flatnonzero(~np.isfinite(cast))[0])
-        raise InputError(
-            f"The number for {unknowns[place].name!r} is {array[place]}; "
-            f"it must be finite in {dtype}."
-        )
-    return cast
-
-
-def _finite(value: Any, name: str) -> float:
-    """Return a real, finite number as a float, or say for which symbol it is not one."""
-    number = math.nan
-    numeric = isinstance(value, (Number, np.generic, sp.Expr)) or hasattr(value, "__float__")
-    if numeric and not isinstance(value, (bool, np.bool_, complex, np.complexfloating)):
-        try:
-            number = float(value)
-        except (TypeError, ValueError, OverflowError):
-            number = math.nan
-    if not math.isfinite(number):
-        raise InputError(f"The number for {name!r} is {value!r}; it must be real and finite.")
-    return number
-
-
-def _by_symbol(
-    given: Mapping[Any, Any], symbols: Sequence[sp.Symbol], kind: str, what: str
-) -> dict[sp.Symbol, Any]:
-    """Return a mapping by symbol from one by symbol or by name."""
-    named: dict[str, list[sp.Symbol]] = {}
-    for symbol in symbols:
-        named.setdefault(symbol.name, []).append(symbol)
-    known, result = set(symbols), {}
-    for key, value in given.items():
-        found = [key] if key in known else named.get(key, []) if isinstance(key, str) else []
-        if len(found) != 1 or found[0] in result:
-            raise InputError(_no_symbol(key, found, named, kind, what))
-        result[found[0]] = value
-    return result
-
-
-def _no_symbol(
-    key: Any, found: list[sp.Symbol], named: Mapping[str, object], kind: str, what: str
-) -> str:
-    if len(found) > 1:
-        return f"Several symbols are named {key!r}: give {what} by symbol, not by name."
-    if found:
-        return f"{found[0].name!r} stands twice in {what}, by symbol and by name."
-    accepted = f"Accepted are {_names(list(named))}." if named else f"There is no {kind}."
-    if isinstance(key, sp.Symbol) and key.name in named:
-        return (
-            f"The symbol {key.name!r} in {what} has other assumptions than the {kind} of that "
-            f"name, so SymPy takes them as different. Use the same symbol, or the name."
-        )
-    return f"There is no {kind} {str(key)!r}, which stands in {what}. {accepted}"
-
-
-def _names(names: Sequence[str], most: int = 12) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"
-
-
 def _real_expression(expression: Any) -> sp.Expr:
     if isinstance(expression, (int, float)) and not isinstance(expression, bool):
         expression = sp.sympify(expression)
@@ -395,8 +292,8 @@ def _parameters(given: Mapping[Any, Any] | None, present: set[sp.Symbol]) -> dic
     if not isinstance(given, Mapping):
         raise InputError(f"parameters is {given!r}; accepted is a mapping of symbol to number.")
     symbols = sorted(present, key=_sort_key)
-    values = _by_symbol(given, symbols, "symbol", "the parameters")
-    return {symbol: _finite(values[symbol], symbol.name) for symbol in symbols if symbol in values}
+    values = by_symbol(given, symbols, "symbol", "the parameters")
+    return {symbol: finite(values[symbol], symbol.name) for symbol in symbols if symbol in values}
 
 
 def _unknowns(
@@ -410,10 +307,10 @@ def _unknowns(
         if not isinstance(symbol, sp.Symbol):
             raise InputError(f"The unknown {symbol!r} is not a SymPy symbol.")
     if len(set(unknowns)) != len(unknowns):
-        raise InputError(f"An unknown stands twice in {_names([s.name for s in unknowns])}.")
+        raise InputError(f"An unknown stands twice in {listed([s.name for s in unknowns])}.")
     both = [symbol.name for symbol in unknowns if symbol in fixed]
     if both:
-        raise InputError(f"{_names(both)} stands both among the unknowns and the parameters.")
+        raise InputError(f"{listed(both)} stands both among the unknowns and the parameters.")
     if not unknowns:
         raise InputError("The objective has no unknowns: there is nothing to optimise.")
     return unknowns
@@ -423,18 +320,6 @@ def _sort_key(symbol: sp.Symbol) -> tuple[Any, ...]:
     return (symbol.name, symbol.sort_key())
 
 
-def _symbolic_gradient(expression: sp.Expr, unknowns: Sequence[sp.Symbol]) -> list[sp.Expr]:
-    """Differentiate each term of a sum by the unknowns in it alone, all of them real."""
-    real = {symbol: sp.Dummy(symbol.name, real=True) for symbol in free_symbols(expression)}
-    back = {dummy: symbol for symbol, dummy in real.items()}
-    terms: dict[sp.Symbol, list[sp.Expr]] = {symbol: [] for symbol in unknowns}
-    for term in sp.Add.make_args(expression):
-        dummied = term.xreplace(real)
-        for symbol in free_symbols(term) & set(terms):
-            terms[symbol].append(dummied.diff(real[symbol]).xreplace(back))
-    return [sp.Add(*terms[symbol]) for symbol in unknowns]
-
-
 def _on_arrays(objective: Objective, function: Any, text: str) -> Callable[..., Any]:
     unknowns, parameters = objective.unknowns, objective.parameter_array()
 
@@ -442,7 +327,7 @@ def _on_arrays(objective: Objective, function: Any, text: str) -> Callable[..., 
         if len(point) != len(unknowns):
             raise InputError(
                 f"{len(point)} numbers or arrays were given; accepted is one for each of the "
-                f"unknowns {_names([symbol.name for symbol in unknowns])}."
+                f"unknowns {listed([symbol.name for symbol in unknowns])}."
             )
         x = np.broadcast_arrays(*(np.asarray(value, dtype="float64") for value in point))
         with np.errstate(all="ignore"):
@@ -459,7 +344,7 @@ def _on_arrays(objective: Objective, function: Any, text: str) -> Callable[..., 
 
 def _filled(result: Any, shape: tuple[int, ...]) -> Any:
     """Return a result of the full shape: a constant stands for all points."""
-    return np.broadcast_to(result, shape).copy() if shape else np.float64(result)[()]
+    return np.broadcast_to(result, shape).copy() if shape else np.float64(result)
 
 
 def _restore(

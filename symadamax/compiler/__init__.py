@@ -95,30 +95,37 @@ class Stages:
 
     @cached_property
     def gradient_ir(self) -> Program:
+        """The value and the gradient."""
         return differentiate(self.ir)
 
     @cached_property
     def loops(self) -> Schedule:
+        """Products for powers, in the order in which they are computed."""
         return schedule(expand(self.gradient_ir))
 
     @cached_property
     def numpy_source(self) -> str:
+        """Python source of ``value(x, p)`` and ``value_and_gradient(x, p)``."""
         value = numpy_code.source(expand(self.ir), "value")
         both = numpy_code.source(self.loops.program, "value_and_gradient")
         return f"{value}\n\n{both}"
 
     @property
     def llvm_ir(self) -> str:
+        """LLVM IR in float64."""
         return self.llvm_ir_for("float64")
 
     @property
     def assembly(self) -> str:
+        """Assembly of the processor at hand, in float64."""
         return self.assembly_for("float64")
 
     def llvm_ir_for(self, dtype: str) -> str:
+        """Return the LLVM IR in ``"float64"`` or ``"float32"``."""
         return llvm_code.emit(self.loops, dtype).text
 
     def assembly_for(self, dtype: str) -> str:
+        """Return the assembly in ``"float64"`` or ``"float32"``."""
         from symadamax.compiler.native import assembly
 
         return assembly(llvm_code.emit(self.loops, dtype))

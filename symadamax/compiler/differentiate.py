@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symadamax.compiler.ir import Graph, Node, Program
+from symadamax.compiler.graph import Graph
+from symadamax.compiler.ir import Node, Program
 from symadamax.compiler.trace import partial
 from symadamax.errors import InternalError
 
@@ -24,7 +25,7 @@ __all__ = ["differentiate"]
 
 @dataclass(frozen=True, slots=True)
 class _Adjoint:
-    """The derivative of the value by a node, and the truth value where it is not 0 (None: always)."""
+    """The derivative of the value by a node, and the condition under which it is not 0."""
 
     weight: Node
     guard: Node | None = None

@@ -6,7 +6,8 @@ choose differently between them. So no backend ever sees an integer power.
 
 from __future__ import annotations
 
-from symadamax.compiler.ir import Graph, Node, Program
+from symadamax.compiler.graph import Graph
+from symadamax.compiler.ir import Node, Program
 
 __all__ = ["expand"]
 

@@ -21,11 +21,13 @@ from symadamax.compiler.operations import OPERATIONS, Operation
 
 __all__ = ["HEADS", "REFUSED", "REWRITES", "SUPPORTED", "VALUED", "FixedOrder"]
 
-_SAME_NAME = """sign floor exp sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh atan2
-erf erfc erfi erfinv erfcinv gamma loggamma digamma beta Ei zeta ceiling""".split()
+_SAME_NAME = (
+    "sign floor ceiling exp sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh atan2 "
+    "erf erfc erfi erfinv erfcinv gamma loggamma digamma beta Ei zeta"
+)
 
 HEADS: Mapping[Any, Operation] = {
-    **{getattr(sp, name): OPERATIONS[name] for name in _SAME_NAME},
+    **{getattr(sp, name): OPERATIONS[name] for name in _SAME_NAME.split()},
     **{
         getattr(c, name): OPERATIONS[name]
         for name in ("expm1", "exp2", "log1p", "log2", "log10", "hypot")

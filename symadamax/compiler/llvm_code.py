@@ -79,11 +79,15 @@ def _conduct(plan: Schedule, real: str) -> list[str]:
     heap = size > LARGEST_STACK
     width = 8 if real == "double" else 4
     lines = [
-        f"%slots = call ptr @malloc(i64 {size * width})" if heap else f"%slots = alloca [{size} x {real}]"
+        f"%slots = call ptr @malloc(i64 {size * width})"
+        if heap
+        else f"%slots = alloca [{size} x {real}]"
     ]
     value = ""
     for k, segment in enumerate(plan.segments):
-        lines.append(f"%r{k} = call {real} @segment{k}(ptr %x, ptr %gradient, ptr %context, ptr %slots)")
+        lines.append(
+            f"%r{k} = call {real} @segment{k}(ptr %x, ptr %gradient, ptr %context, ptr %slots)"
+        )
         if any(place == 0 for place, _ in segment.outputs):
             value = f"%r{k}"
     if heap:

@@ -104,7 +104,8 @@ def _address(source: str, name: str, types: tuple[str, ...]) -> int:
     if source == "core":
         from symadamax import _core
 
-        return _core.special_functions()[name]
+        address: int = _core.special_functions()[name]
+        return address
     from symadamax.compiler.special import scipy_address
 
     return scipy_address(name, types)

@@ -199,7 +199,9 @@ def _special() -> list[Operation]:
     def row(name: str, head: Any, scipy: str = "", arity: int = 1, **more: Any) -> Operation:
         scipy = scipy or name
         arguments = ", ".join(f"{{{k}}}" for k in range(arity))
-        return Operation(name, arity, f"special.{scipy}({arguments})", f"scipy:{scipy}", head, **more)
+        return Operation(
+            name, arity, f"special.{scipy}({arguments})", f"scipy:{scipy}", head, **more
+        )
 
     def ordered(name: str, head: Any, scipy: str, valued: type = float, **more: Any) -> Operation:
         template = f"special.{scipy}({{value}}, {{0}})"

@@ -45,7 +45,9 @@ class Schedule:
                 self.program.unknowns,
                 self.program.parameters,
             )
-            written = ", ".join("value" if k == 0 else f"gradient[{k - 1}]" for k, _ in segment.outputs)
+            written = ", ".join(
+                "value" if k == 0 else f"gradient[{k - 1}]" for k, _ in segment.outputs
+            )
             lines += [f"segment {number} finishes {written or 'no output'}"]
             if len(self.segments) == 1:
                 lines += ["  " + line for line in str(piece).splitlines()]

@@ -8,24 +8,25 @@ and walks a shared sub-expression once for every path that leads to it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import sympy as sp
 from sympy.logic.boolalg import Boolean, BooleanAtom
 
+from symadamax.compiler.constants import nearest_double
+from symadamax.compiler.graph import Graph
 from symadamax.compiler.heads import HEADS, REFUSED, REWRITES, SUPPORTED, VALUED
-from symadamax.compiler.ir import Graph, Node, Program
+from symadamax.compiler.ir import Node, Program
 from symadamax.compiler.operations import OPERATIONS, Kind, Operation
+from symadamax.compiler.walk import show
 from symadamax.errors import InputError, UnsupportedError
 
-__all__ = ["free_symbols", "partial", "show", "trace"]
+__all__ = ["partial", "trace"]
 
 LARGEST_PRODUCT = 1024  # above it repeated multiplication has lost ten bits, and pow has not
 LONGEST_CHAIN = 16  # longer sums and products are halved: less rounding, more work side by side
-
-INFINITIES = (type(sp.oo), type(-sp.oo))
 
 
 def trace(
@@ -179,7 +180,7 @@ class _Tracer:
     def node(self, part: Any, lowered: Node | _Number) -> Node:
         """Return the node of what has been lowered; numbers are evaluated here, as a whole."""
         if isinstance(lowered, _Number):
-            lowered = self.done[id(part)] = self.graph.constant(_evaluate(lowered.expression))
+            lowered = self.done[id(part)] = self.graph.constant(nearest_double(lowered.expression))
         return lowered
 
     def fold(self, operation: Operation, nodes: list[Node]) -> Node:
@@ -252,7 +253,7 @@ class _Tracer:
             negative = self.graph.op("less", base, self.graph.constant(0.0))
             root = self.graph.op("cbrt", base)
             return self.graph.op("select", negative, self.graph.constant(math.nan), root)
-        return self.graph.op("pow", base, self.graph.constant(_evaluate(exponent)))
+        return self.graph.op("pow", base, self.graph.constant(nearest_double(exponent)))
 
     def log(self, part: Any, nodes: list[Node]) -> Node:
         """Lower a logarithm; ``log(1 + u)`` becomes ``log1p(u)``."""
@@ -331,7 +332,8 @@ def _children(part: Any) -> Sequence[Any]:
         return [child for pair in part.args for child in (pair.expr, pair.cond)]
     if isinstance(part, (sp.Symbol, sp.Number)) or not isinstance(part, sp.Basic):
         return ()
-    return part.args
+    children: Sequence[Any] = part.args
+    return children
 
 
 def _exponential(node: Node) -> tuple[float, Node | None]:
@@ -343,41 +345,6 @@ def _exponential(node: Node) -> tuple[float, Node | None]:
     if node.name == "mul" and node.arguments[0].is_constant() and node.arguments[1].name == "exp":
         return float(node.arguments[0].value or 0.0), node.arguments[1]
     return 0.0, None
-
-
-def _evaluate(expression: Any) -> float:
-    """Return the double nearest to a constant expression."""
-    if isinstance(expression, sp.Rational):
-        return _double(lambda: int(expression.p) / int(expression.q), expression)
-    if not isinstance(expression, sp.Float):
-        expression = _decimal(expression)
-    return _double(lambda: float(expression), expression)
-
-
-def _decimal(expression: Any) -> Any:
-    try:
-        value = sp.N(expression, 30)
-    except (RecursionError, TypeError, ValueError, NotImplementedError) as error:
-        raise UnsupportedError(f"The constant {show(expression)} cannot be evaluated.") from error
-    if isinstance(value, (sp.Float, sp.Rational, *INFINITIES)):
-        return value
-    if value.is_number and value.is_real is False:
-        raise UnsupportedError(f"The constant {show(expression)} is {value}, which is not real.")
-    raise UnsupportedError(f"The constant {show(expression)} cannot be evaluated to a number.")
-
-
-def _double(convert: Callable[[], float], expression: Any) -> float:
-    try:
-        value = convert()
-    except OverflowError:
-        value = math.inf
-    infinite = math.isinf(value) and not isinstance(expression, INFINITIES)
-    if infinite or (value == 0.0 and expression != 0):
-        raise UnsupportedError(
-            f"The number {show(expression)} does not fit in a double, which holds magnitudes "
-            "from 4.9e-324 to 1.8e308. Rescale the objective."
-        )
-    return value
 
 
 def _refuse_unreal(part: Any) -> None:
@@ -402,47 +369,6 @@ def _refusal(part: Any) -> UnsupportedError:
         f"The function {name} cannot be compiled: {show(part)}. "
         "Accepted are the functions listed in the documentation of Objective."
     )
-
-
-def show(expression: Any, limit: int = 160) -> str:
-    """Print an expression for a message; a large one only by its head.
-
-    Examples
-    --------
-    >>> show(sp.Symbol("x") ** 2)
-    'x**2'
-    """
-    count, stack = 0, [expression]
-    while stack and count <= limit:
-        count += 1
-        stack.extend(getattr(stack.pop(), "args", ()))
-    if count > limit:
-        return f"{expression.func.__name__}(...) of more than {limit} parts"
-    text = str(expression)
-    return text if len(text) <= 4 * limit else text[: 4 * limit] + "..."
-
-
-def free_symbols(expression: Any) -> set[sp.Symbol]:
-    """Return the symbols of an expression of any depth.
-
-    Examples
-    --------
-    >>> sorted(free_symbols(sp.Symbol("b") - sp.Symbol("a")), key=str)
-    [a, b]
-    """
-    seen: set[int] = set()
-    symbols: set[sp.Symbol] = set()
-    stack = [expression]
-    while stack:
-        part = stack.pop()
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
-        if isinstance(part, sp.Symbol):
-            symbols.add(part)
-        else:
-            stack.extend(getattr(part, "args", ()))
-    return symbols
 
 
 def _exact(value: float) -> Any:

@@ -1,0 +1,129 @@
+"""Numbers by symbol, by name or in order -> arrays; what does not fit is refused by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Number
+from typing import Any, Protocol
+
+import numpy as np
+
+from symadamax.errors import InputError
+
+__all__ = ["Symbol", "by_symbol", "finite", "listed", "point_array"]
+
+
+class Symbol(Protocol):
+    """What is known here of a symbol: that it has a name, and can be a key."""
+
+    name: str
+
+    def __hash__(self) -> int: ...
+
+
+def point_array(point: Any, unknowns: Sequence[Symbol], dtype: str) -> np.ndarray:
+    """Return the array of a point given by symbol, by name, or in the order of `unknowns`."""
+    if isinstance(point, Mapping):
+        values = by_symbol(point, unknowns, "unknown", "the start")
+        missing = [symbol.name for symbol in unknowns if symbol not in values]
+        if missing:
+            raise InputError(
+                f"No number is given for {listed(missing)}. Give one for each of the unknowns "
+                f"{listed([symbol.name for symbol in unknowns])}."
+            )
+        numbers = [finite(values[symbol], symbol.name) for symbol in unknowns]
+        return _cast(np.array(numbers, dtype="float64"), unknowns, dtype)
+    array = _array(point, unknowns)
+    if array.shape not in {(len(unknowns),), (len(unknowns), 1), (1, len(unknowns))}:
+        n = len(unknowns)
+        raise InputError(
+            f"The point has the shape {array.shape}; accepted are ({n},), ({n}, 1) and (1, {n}), "
+            f"for the unknowns {listed([symbol.name for symbol in unknowns])}."
+        )
+    return _cast(array.reshape(-1), unknowns, dtype)
+
+
+def _array(point: Any, unknowns: Sequence[Symbol]) -> np.ndarray:
+    """Return a float64 array of any shape from numbers in the order of the unknowns."""
+    if isinstance(point, np.ndarray) and point.dtype.kind in "fiu":
+        return point.astype("float64")
+    if isinstance(point, (str, bytes)) or not hasattr(point, "__len__"):
+        raise InputError(
+            f"The point {point!r} is neither a mapping of unknowns to numbers nor a sequence of "
+            "numbers in the order of the unknowns."
+        )
+    try:
+        array = np.array(point, dtype=object)
+    except ValueError as error:
+        raise InputError(f"The point {point!r} is not a regular array of numbers.") from error
+    names = [symbol.name for symbol in unknowns] if array.size == len(unknowns) else None
+    numbers = [
+        finite(value, names[k] if names else f"entry {k}") for k, value in enumerate(array.flat)
+    ]
+    return np.array(numbers, dtype="float64").reshape(array.shape)
+
+
+def _cast(array: np.ndarray, unknowns: Sequence[Symbol], dtype: str) -> np.ndarray:
+    """Return a new contiguous array of the dtype, all of it finite."""
+    with np.errstate(over="ignore"):
+        cast = np.array(array, dtype=dtype, order="C")
+    if not np.isfinite(cast).all():
+        place = int(np.flatnonzero(~np.isfinite(cast))[0])
+        raise InputError(
+            f"The number for {unknowns[place].name!r} is {array[place]}; "
+            f"it must be finite in {dtype}."
+        )
+    return cast
+
+
+def finite(value: Any, name: str) -> float:
+    """Return a real, finite number as a float, or say for which symbol it is not one."""
+    number = math.nan
+    numeric = isinstance(value, (Number, np.generic)) or hasattr(value, "__float__")
+    if numeric and not isinstance(value, (bool, np.bool_, complex, np.complexfloating)):
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+    if not math.isfinite(number):
+        raise InputError(f"The number for {name!r} is {value!r}; it must be real and finite.")
+    return number
+
+
+def by_symbol(
+    given: Mapping[Any, Any], symbols: Sequence[Symbol], kind: str, what: str
+) -> dict[Symbol, Any]:
+    """Return a mapping by symbol from one by symbol or by name."""
+    named: dict[str, list[Symbol]] = {}
+    for symbol in symbols:
+        named.setdefault(symbol.name, []).append(symbol)
+    known, result = set(symbols), {}
+    for key, value in given.items():
+        found = [key] if key in known else named.get(key, []) if isinstance(key, str) else []
+        if len(found) != 1 or found[0] in result:
+            raise InputError(_no_symbol(key, found, named, kind, what))
+        result[found[0]] = value
+    return result
+
+
+def _no_symbol(
+    key: Any, found: list[Symbol], named: Mapping[str, object], kind: str, what: str
+) -> str:
+    if len(found) > 1:
+        return f"Several symbols are named {key!r}: give {what} by symbol, not by name."
+    if found:
+        return f"{found[0].name!r} stands twice in {what}, by symbol and by name."
+    accepted = f"Accepted are {listed(list(named))}." if named else f"There is no {kind}."
+    if getattr(key, "name", None) in named:
+        return (
+            f"The symbol {key.name!r} in {what} has other assumptions than the {kind} of that "
+            f"name, so SymPy takes them as different. Use the same symbol, or the name."
+        )
+    return f"There is no {kind} {str(key)!r}, which stands in {what}. {accepted}"
+
+
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """Join names for a message; of many, the first and their number."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"
