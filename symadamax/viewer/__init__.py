@@ -1,0 +1,152 @@
+"""Pictures of a run: `plot` draws the still, `animate` the moving point.
+
+Needs matplotlib (and Pillow for a GIF), which the extra ``plot`` installs; they are imported when a
+picture is asked for. Figures are made without pyplot, so that the backend and the open figures of
+the caller stay as they are.
+
+    result -> Run (run.py) -> landscape (landscape.py) -> figure (trajectory.py)
+                                                       -> frames (animation.py) -> file (movie.py)
+"""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from symadamax.errors import require
+from symadamax.viewer.checks import (
+    check_format,
+    check_frames,
+    check_interval,
+    check_path,
+    check_size,
+)
+from symadamax.viewer.run import read_run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["animate", "plot"]
+
+
+def plot(
+    result: Any,
+    path: str | PathLike[str] | None = None,
+    *,
+    minimum: Any = None,
+    size: tuple[int, int] = (1200, 500),
+) -> Figure:
+    """Draw a result: where the run went, and its value against the step.
+
+    One unknown is drawn as the curve with the path over it, two as contours with the path, more as
+    each coordinate against the step (the seven that moved most when there are more than seven).
+
+    Parameters
+    ----------
+    result : Result
+        What `minimize` returned, with a history: run it with ``record=1``.
+    path : str or path, optional
+        Where to write the picture as well: ``.png``, ``.svg`` or ``.pdf``. Not written by default.
+    minimum : mapping, sequence or number, optional
+        A known minimum, in any form that `minimize` takes as a start. By default the best point
+        that the run reached is marked, and named so.
+    size : (int, int), optional
+        Width and height in pixels, 1200 by 500 by default; each from 200 to 10,000.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure, which shows itself in a notebook. It does not belong to pyplot.
+
+    Raises
+    ------
+    InputError
+        When the result has no history, or an argument cannot be used.
+    MissingDependencyError
+        When matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import sympy as sp, symadamax as sx
+    >>> x = sp.Symbol("x")
+    >>> result = sx.minimize(x - x**3, {x: -1}, steps=200, record=1)
+    >>> figure = sx.plot(result)
+    >>> [axes.get_xlabel() for axes in figure.axes]
+    ['x', 'step']
+    """
+    require("matplotlib", "plot", "plotting")
+    from symadamax.viewer.trajectory import draw_still
+
+    target = None if path is None else check_path(path)
+    if target is not None:
+        check_format(target, (".png", ".svg", ".pdf"), "a picture")
+    figure = draw_still(read_run(result, minimum), check_size(size, limit=(10_000, 10_000)))
+    if target is not None:
+        figure.savefig(target)
+    return figure
+
+
+def animate(
+    result: Any,
+    path: str | PathLike[str],
+    *,
+    minimum: Any = None,
+    frames: int = 200,
+    interval: float = 20,
+    size: tuple[int, int] = (960, 540),
+) -> Path:
+    """Write a result as an animation: the point on its way down.
+
+    One unknown is drawn as the curve, the moving point and the dashed line of the minimum; two as
+    contours with the growing path and the point. The frames are spread evenly over the recorded
+    steps; where there are fewer of those than frames, each is shown for longer.
+
+    Parameters
+    ----------
+    result : Result
+        What `minimize` returned, of one or two unknowns, with a history (``record=1``).
+    path : str or path
+        Where to write it: ``.gif``, or ``.mp4`` where the program ffmpeg is installed.
+    minimum : mapping, sequence or number, optional
+        A known minimum, as for `plot`.
+    frames : int, optional
+        How many frames, 200 by default.
+    interval : float, optional
+        Milliseconds from a frame to the next, 20 by default. A GIF counts in steps of 10 ms.
+    size : (int, int), optional
+        Width and height in pixels, 960 by 540 by default and at most 1920 by 1080.
+
+    Returns
+    -------
+    pathlib.Path
+        The file that was written.
+
+    Raises
+    ------
+    InputError
+        When the result has no history or more than two unknowns, or an argument cannot be used.
+    MissingDependencyError
+        When matplotlib, Pillow or (for ``.mp4``) ffmpeg is not installed.
+
+    Examples
+    --------
+    >>> import sympy as sp, symadamax as sx
+    >>> x = sp.Symbol("x")
+    >>> result = sx.minimize(x - x**3, {x: -1}, steps=200, record=1)
+    >>> sx.animate(result, "adamax.gif")        # doctest: +SKIP
+    PosixPath('adamax.gif')
+    """
+    require("matplotlib", "plot", "plotting")
+    require("PIL", "plot", "an animation")
+    from symadamax.viewer.animation import Film
+    from symadamax.viewer.movie import WRITERS
+
+    target = check_path(path)
+    check_format(target, tuple(WRITERS), "an animation")
+    width, height = check_size(size, limit=(1920, 1080))
+    count = check_frames(frames, width * height)
+    milliseconds = check_interval(interval, target)
+    film = Film(read_run(result, minimum, at_most=2), (width, height), count)
+    WRITERS[target.suffix.lower()](film, target, milliseconds)
+    return target

@@ -1,0 +1,127 @@
+"""A Result as the pictures see it: names, steps, points, values, and where the minimum is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from symadamax.errors import InputError
+from symadamax.viewer.wording import formula, number, plain
+
+__all__ = ["Run", "read_run"]
+
+Array = npt.NDArray[np.float64]
+
+# More points than pixels: a longer history is thinned evenly before it is drawn.
+MOST_ROWS = 5_000
+# The widest axes that matplotlib divides into ticks without overflow, with room to spare.
+FARTHEST = 1e100
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a picture shows of a result.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The unknowns, as plain text.
+    steps, points, values : ndarray of shape (kept,), (kept, n), (kept,)
+        The recorded path, as far as it can be drawn.
+    minimum, minimum_value : ndarray of shape (n,), float
+        The point that is marked.
+    known : bool
+        Whether the caller gave the minimum; if not, it is the best point of the run.
+    formula, settings : str
+        The two lines of the title.
+    value : callable
+        The objective on arrays, one for each unknown.
+    """
+
+    names: tuple[str, ...]
+    steps: npt.NDArray[np.int64]
+    points: Array
+    values: Array
+    minimum: Array
+    minimum_value: float
+    known: bool
+    formula: str
+    settings: str
+    value: Callable[..., Any]
+
+    @property
+    def place_name(self) -> str:
+        """What the marked point is called."""
+        return "minimum" if self.known else "best point"
+
+    @property
+    def value_name(self) -> str:
+        """What the value at the marked point is called."""
+        return "minimum" if self.known else "best value"
+
+
+def read_run(result: Any, minimum: Any = None, *, at_most: int | None = None) -> Run:
+    """Return what a picture needs of the result, or refuse with what to do instead."""
+    objective, history = _parts(result)
+    names = tuple(map(plain, objective.unknowns))
+    if at_most is not None and len(names) > at_most:
+        raise InputError(
+            f"animate draws one or two unknowns and this result has {len(names)}: use "
+            "plot(result), which draws each coordinate against the step."
+        )
+    steps, points, values = _rows(history)
+    place, height = _minimum(result, objective, minimum)
+    return Run(
+        names=names,
+        steps=steps,
+        points=points,
+        values=values,
+        minimum=place,
+        minimum_value=height,
+        known=minimum is not None,
+        formula=formula(
+            objective.expression, names if len(names) <= 3 else (names[0], "…", names[-1])
+        ),
+        settings=f"Adamax, learning rate {number(result.method.learning_rate)}",
+        value=objective.lambdify()[0] if len(names) <= 2 else objective.value,
+    )
+
+
+def _parts(result: Any) -> tuple[Any, Any]:
+    """Return the objective and the history of a result that has both."""
+    objective, history = getattr(result, "objective", None), getattr(result, "history", None)
+    if objective is None:
+        raise InputError(f"A picture is drawn of what minimize returned, not of {result!r:.80}.")
+    if history is None or len(history.step) == 0:
+        raise InputError(
+            "The result has no history to draw: run it with minimize(..., record=1), "
+            "which keeps every step (record=10 keeps every tenth)."
+        )
+    return objective, history
+
+
+def _rows(history: Any) -> tuple[npt.NDArray[np.int64], Array, Array]:
+    """Return the steps, points and values that can be drawn, at most `MOST_ROWS` of them."""
+    steps = np.asarray(history.step)
+    chosen = np.linspace(0, len(steps) - 1, min(len(steps), MOST_ROWS)).round().astype(np.int64)
+    points = np.asarray(history.x, dtype=np.float64)[chosen]
+    values = np.asarray(history.fun, dtype=np.float64)[chosen]
+    drawable = np.all(np.abs(points) < FARTHEST, axis=1) & (np.abs(values) < FARTHEST)
+    if not drawable.any():
+        raise InputError(
+            f"No recorded step has its coordinates and its value within {FARTHEST:g}: there is "
+            "nothing to draw."
+        )
+    return steps[chosen][drawable], points[drawable], values[drawable]
+
+
+def _minimum(result: Any, objective: Any, minimum: Any) -> tuple[Array, float]:
+    """Return the point to mark and its value: the one that is known, or the best that was seen."""
+    if minimum is None:
+        return np.asarray(result.best_x, dtype=np.float64), float(result.best_fun)
+    place = objective.point_array([minimum] if np.isscalar(minimum) else minimum)
+    return place, float(objective.value(place))
