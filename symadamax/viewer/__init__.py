@@ -1,8 +1,7 @@
 """Pictures of a run: `plot` draws the still, `animate` the moving point.
 
-Needs matplotlib (and Pillow for a GIF), which the extra ``plot`` installs; they are imported when a
-picture is asked for. Figures are made without pyplot, so that the backend and the open figures of
-the caller stay as they are.
+matplotlib comes with the extra ``plot`` and is imported when a picture is asked for. Figures are
+made without pyplot, so that the backend and the open figures of the caller stay as they are.
 
     result -> Run (run.py) -> landscape (landscape.py) -> figure (trajectory.py)
                                                        -> frames (animation.py) -> file (movie.py)
@@ -15,13 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symadamax.errors import require
-from symadamax.viewer.checks import (
-    check_format,
-    check_frames,
-    check_interval,
-    check_path,
-    check_size,
-)
+from symadamax.viewer.checks import check_frames, check_interval, check_path, check_size
 from symadamax.viewer.run import read_run
 
 if TYPE_CHECKING:
@@ -52,7 +45,8 @@ def plot(
         A known minimum, in any form that `minimize` takes as a start. By default the best point
         that the run reached is marked, and named so.
     size : (int, int), optional
-        Width and height in pixels, 1200 by 500 by default; each from 200 to 10,000.
+        Width and height in pixels, 1200 by 500 by default; each from 200 to 4000, and
+        neither more than four times the other.
 
     Returns
     -------
@@ -78,12 +72,10 @@ def plot(
     require("matplotlib", "plot", "plotting")
     from symadamax.viewer.trajectory import draw_still
 
-    target = None if path is None else check_path(path)
+    target = None if path is None else check_path(path, (".png", ".svg", ".pdf"))
+    figure = draw_still(read_run(result, minimum), check_size(size, limit=(4000, 4000)))
     if target is not None:
-        check_format(target, (".png", ".svg", ".pdf"), "a picture")
-    figure = draw_still(read_run(result, minimum), check_size(size, limit=(10_000, 10_000)))
-    if target is not None:
-        figure.savefig(target)
+        figure.savefig(target, dpi="figure", bbox_inches=figure.bbox_inches)
     return figure
 
 
@@ -127,23 +119,24 @@ def animate(
     InputError
         When the result has no history or more than two unknowns, or an argument cannot be used.
     MissingDependencyError
-        When matplotlib, Pillow or (for ``.mp4``) ffmpeg is not installed.
+        When matplotlib, or for ``.mp4`` the program ffmpeg, is not installed.
 
     Examples
     --------
     >>> import sympy as sp, symadamax as sx
     >>> x = sp.Symbol("x")
     >>> result = sx.minimize(x - x**3, {x: -1}, steps=200, record=1)
-    >>> sx.animate(result, "adamax.gif")        # doctest: +SKIP
-    PosixPath('adamax.gif')
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = sx.animate(result, f"{folder}/adamax.gif", frames=20)
+    >>> path.name
+    'adamax.gif'
     """
     require("matplotlib", "plot", "plotting")
-    require("PIL", "plot", "an animation")
     from symadamax.viewer.animation import Film
     from symadamax.viewer.movie import WRITERS
 
-    target = check_path(path)
-    check_format(target, tuple(WRITERS), "an animation")
+    target = check_path(path, tuple(WRITERS))
     width, height = check_size(size, limit=(1920, 1080))
     count = check_frames(frames, width * height)
     milliseconds = check_interval(interval, target)

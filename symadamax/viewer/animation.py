@@ -40,7 +40,7 @@ class Film:
         curved = len(run.names) == 1
         (draw_curve if curved else draw_contours)(self.axes, run)
         self.path = (run.points[:, 0], run.values) if curved else tuple(run.points.T)
-        headline(self.axes, run.formula, run.settings)
+        headline(self.axes, run.settings, run.formula)
         legend(self.axes, loc="best")
         self.moving = _add_moving(self.axes, effects=[] if curved else RIM)
         self.canvas = FigureCanvasAgg(figure)

@@ -10,39 +10,35 @@ from typing import Any
 
 from symadamax.errors import InputError
 
-__all__ = ["check_format", "check_frames", "check_interval", "check_path", "check_size"]
+__all__ = ["check_frames", "check_interval", "check_path", "check_size"]
 
 # A GIF is kept in memory, one byte a pixel, until its last frame is known.
 PIXELS_IN_MEMORY = 10**9
 
 
-def check_path(path: str | PathLike[str]) -> Path:
-    """Return the path, when its folder exists and it is not a folder itself."""
+def check_path(path: Any, endings: tuple[str, ...]) -> Path:
+    """Return the path of a file that can be written and has one of these endings."""
     if not isinstance(path, str | PathLike) or not isinstance(fspath(path), str):
         raise InputError(f"path must be a text or a pathlib.Path, not {path!r}.")
     target = Path(path)
     if target.is_dir():
         raise InputError(f"{target} is a folder: give the name of a file inside it.")
+    if target.suffix.lower() not in endings:
+        accepted = ", ".join(endings[:-1]) + " or " + endings[-1]
+        raise InputError(f"The file must end in {accepted}: {target.name!r} does not.")
     if not target.parent.is_dir():
         raise InputError(f"There is no folder {target.parent}: make it first, or write elsewhere.")
     return target
 
 
-def check_format(path: Path, accepted: tuple[str, ...], purpose: str) -> None:
-    """Refuse a file name whose ending is not among those accepted."""
-    if path.suffix.lower() not in accepted:
-        raise InputError(
-            f"{purpose} is written as {_either(accepted)}: {path.name!r} ends in none."
-        )
-
-
 def check_size(size: Any, *, limit: tuple[int, int]) -> tuple[int, int]:
-    """Return (width, height) in pixels, each between 200 and its limit."""
+    """Return (width, height) in pixels, between 200 and the limit and of no extreme shape."""
     whole = isinstance(size, tuple | list) and len(size) == 2 and all(map(_is_whole, size))
-    if not whole or not all(200 <= side <= most for side, most in zip(size, limit, strict=True)):
+    inside = whole and 200 <= size[0] <= limit[0] and 200 <= size[1] <= limit[1]
+    if not inside or max(size) > 4 * min(size):
         raise InputError(
-            f"size is (width, height) in pixels, from 200 by 200 to {limit[0]} by {limit[1]}: "
-            f"{size!r} was given."
+            f"size is (width, height) in pixels, from 200 by 200 to {limit[0]} by {limit[1]}, and "
+            f"no side is more than four times the other: {size!r} was given."
         )
     return int(size[0]), int(size[1])
 
@@ -64,7 +60,7 @@ def check_interval(interval: Any, path: Path) -> float:
     if path.suffix.lower() == ".gif" and interval % 10:
         raise InputError(
             f"A GIF counts time in steps of 10 milliseconds: interval={interval} cannot be kept. "
-            f"Give {round(interval, -1)}, or write an .mp4."
+            f"Give {round(interval / 10) * 10}, or write an .mp4."
         )
     return float(interval)
 
@@ -75,7 +71,3 @@ def _is_whole(value: Any) -> bool:
 
 def _is_real(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _either(words: tuple[str, ...]) -> str:
-    return ", ".join(words[:-1]) + " or " + words[-1]

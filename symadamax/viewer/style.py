@@ -51,8 +51,8 @@ PLAIN: dict[str, Any] = {"parse_math": False, "usetex": False}
 # A white rim, so that a line stands out from any contour.
 RIM = [withStroke(linewidth=4.5, foreground="white")]
 
-# Inches that a width in pixels is spread over, so that text grows with the picture.
-INCHES = 9.6
+# The side in inches of a square as large as any picture, so that text grows with the pixels.
+SIDE = 7.2
 
 
 class Picture(Figure):
@@ -64,11 +64,9 @@ class Picture(Figure):
         return buffer.getvalue()
 
 
-def new_picture(
-    size: tuple[int, int], columns: int, inches: float = INCHES
-) -> tuple[Picture, list[Axes]]:
+def new_picture(size: tuple[int, int], columns: int) -> tuple[Picture, list[Axes]]:
     """Return an empty picture of exactly that many pixels, and its axes from left to right."""
-    dots = size[0] / inches
+    dots = math.sqrt(size[0] * size[1]) / SIDE
     # Half a pixel more, because matplotlib cuts the fraction off.
     figure = Picture(
         figsize=((size[0] + 0.5) / dots, (size[1] + 0.5) / dots),
@@ -129,11 +127,11 @@ def legend(axes: Axes, **options: Any) -> None:
         text.set(**PLAIN)
 
 
-def headline(axes: Axes, title: str, settings: str) -> None:
-    """Write the title, and the settings of the run in small letters under it."""
+def headline(axes: Axes, title: str, under: str) -> None:
+    """Write the title, and another line in small letters under it."""
     axes.set_title(title, loc="left", color=INK, fontsize=12, fontweight="bold", pad=22, **PLAIN)
     axes.annotate(
-        settings,
+        under,
         (0, 1),
         xytext=(0, 7),
         xycoords="axes fraction",

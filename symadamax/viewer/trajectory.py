@@ -31,9 +31,9 @@ __all__ = ["draw_still"]
 
 def draw_still(run: Run, size: tuple[int, int]) -> Picture:
     """Return the picture of a run of any number of unknowns."""
-    figure, (left, right) = new_picture(size, columns=2, inches=12)
+    figure, (left, right) = new_picture(size, columns=2)
     {1: _path_on_curve, 2: _path_on_contours}.get(len(run.names), _coordinates)(left, run)
-    headline(left, run.formula, run.settings)
+    headline(left, run.settings, run.formula)
     _descent(right, run)
     return figure
 
