@@ -220,7 +220,7 @@ class Objective:
         >>> value(np.array([1.0, 2.0]), 3.0)
         array([ 9., 18.])
         >>> value_and_gradient(2.0, 3.0)
-        (18.0, array([ 9., 12.]))
+        (np.float64(18.0), array([ 9., 12.]))
         >>> print(value.source)
         def value(x, p):
             return x[0]*(x[1]*x[1])

@@ -32,7 +32,7 @@ def source(program: Program, name: str) -> str:
     >>> x = sp.Symbol("x")
     >>> print(source(expand(trace(x - x**3, [x])), "value"))
     def value(x, p):
-        return x[0] - (x[0]*x[0])*x[0]
+        return x[0] - ((x[0]*x[0])*x[0])
     """
     nodes = program.nodes()
     uses = _uses(program, nodes)

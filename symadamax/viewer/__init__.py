@@ -46,7 +46,7 @@ def plot(
         that the run reached is marked, and named so.
     size : (int, int), optional
         Width and height in pixels, 1200 by 500 by default; each from 200 to 4000, and
-        neither more than four times the other.
+        neither more than three times the other.
 
     Returns
     -------

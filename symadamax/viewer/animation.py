@@ -36,7 +36,7 @@ class Film:
     def __init__(self, run: Run, size: tuple[int, int], frames: int) -> None:
         self.run, self.size = run, size
         self.rows = np.linspace(0, len(run.steps) - 1, frames).round().astype(int)
-        figure, (self.axes,) = new_picture(size, columns=1)
+        figure, (self.axes,) = new_picture(size, panels=1)
         curved = len(run.names) == 1
         (draw_curve if curved else draw_contours)(self.axes, run)
         self.path = (run.points[:, 0], run.values) if curved else tuple(run.points.T)

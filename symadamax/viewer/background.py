@@ -15,7 +15,7 @@ __all__ = ["draw_contours", "draw_curve"]
 
 def draw_curve(axes: Axes, run: Run) -> None:
     """Draw the objective of one unknown, and a dashed line at its minimum."""
-    low, high = window(run, margin=0.9)[0]
+    low, high = window(run, margin=0.6)[0]
     grid = np.linspace(low, high, 801)
     curve = sample(run.value, grid)
     place = float(run.minimum[0])
@@ -59,9 +59,9 @@ def draw_contours(axes: Axes, run: Run) -> None:
 
 
 def _frame_values(axes: Axes, run: Run, curve: Array) -> None:
-    """Frame the values of the path, with the curve twice their extent above and below at most."""
+    """Frame the values of the path, with the curve for 1.5 times their extent on either side."""
     low, high = run.values.min(), run.values.max()
-    room = 2 * (high - low) or np.ptp(curve) or 1.0
+    room = 1.5 * (high - low) or np.ptp(curve) or 1.0
     low, high = max(curve.min(), low - room), min(curve.max(), high + room)
     axes.set_ylim(low - 0.06 * room, high + 0.06 * room)
 

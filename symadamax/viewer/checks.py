@@ -35,10 +35,10 @@ def check_size(size: Any, *, limit: tuple[int, int]) -> tuple[int, int]:
     """Return (width, height) in pixels, between 200 and the limit and of no extreme shape."""
     whole = isinstance(size, tuple | list) and len(size) == 2 and all(map(_is_whole, size))
     inside = whole and 200 <= size[0] <= limit[0] and 200 <= size[1] <= limit[1]
-    if not inside or max(size) > 4 * min(size):
+    if not inside or max(size) > 3 * min(size):
         raise InputError(
             f"size is (width, height) in pixels, from 200 by 200 to {limit[0]} by {limit[1]}, and "
-            f"no side is more than four times the other: {size!r} was given."
+            f"no side is more than three times the other: {size!r} was given."
         )
     return int(size[0]), int(size[1])
 

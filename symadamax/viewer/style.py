@@ -64,8 +64,8 @@ class Picture(Figure):
         return buffer.getvalue()
 
 
-def new_picture(size: tuple[int, int], columns: int) -> tuple[Picture, list[Axes]]:
-    """Return an empty picture of exactly that many pixels, and its axes from left to right."""
+def new_picture(size: tuple[int, int], panels: int) -> tuple[Picture, list[Axes]]:
+    """Return an empty picture of exactly that many pixels, and its axes along its longer side."""
     dots = math.sqrt(size[0] * size[1]) / SIDE
     # Half a pixel more, because matplotlib cuts the fraction off.
     figure = Picture(
@@ -75,7 +75,8 @@ def new_picture(size: tuple[int, int], columns: int) -> tuple[Picture, list[Axes
         layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1, wspace=0.05),
     )
     FigureCanvasAgg(figure)
-    axes = [figure.add_subplot(1, columns, 1 + column) for column in range(columns)]
+    grid = (1, panels) if size[0] >= size[1] else (panels, 1)
+    axes = [figure.add_subplot(*grid, 1 + panel) for panel in range(panels)]
     for each in axes:
         _dress(each)
     return figure, axes

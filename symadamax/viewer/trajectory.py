@@ -31,7 +31,7 @@ __all__ = ["draw_still"]
 
 def draw_still(run: Run, size: tuple[int, int]) -> Picture:
     """Return the picture of a run of any number of unknowns."""
-    figure, (left, right) = new_picture(size, columns=2)
+    figure, (left, right) = new_picture(size, panels=2)
     {1: _path_on_curve, 2: _path_on_contours}.get(len(run.names), _coordinates)(left, run)
     headline(left, run.settings, run.formula)
     _descent(right, run)
