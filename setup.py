@@ -14,7 +14,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 ROOT = Path(__file__).parent
-SOURCES = sorted((ROOT / "cython_src").glob("*.p[xy][dx]"))
+SOURCES = sorted((ROOT / "cython_src").glob("*.p[xy][dxi]"))
 CHECKS = os.environ.get("SYMADAMAX_CHECKS", "") not in ("", "0")
 
 DIRECTIVES = {

@@ -6,8 +6,7 @@ objective.pxd. Errors leave the loop as a `Status`; sentences are made in Python
 """
 
 from cpython.exc cimport PyErr_CheckSignals
-from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsule_New
-from libc.float cimport DBL_MAX, FLT_MAX
+from cpython.pycapsule cimport PyCapsule_CheckExact, PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsule_New
 from libc.math cimport INFINITY, NAN, fabs
 from libc.stdint cimport int64_t, uintptr_t
 from libc.string cimport memcpy, memset
@@ -44,16 +43,14 @@ cpdef enum Status:
     POINT_NOT_FINITE = -3
     OBJECTIVE_FAILED = -4
 
-cdef double CHUNK = 5e-3  # seconds between two looks at signals
-
 include "loop.pxi"
 
-# Rows of the array that a `Run` works in.
+# Rows of the array that a `Run` works in: x, gradient, m and u of one slot, the same of the other,
+# the best point, and the point and the gradient as a Python callable sees them.
 cdef enum:
-    SLOT = 4        # x, gradient, m and u of one slot, and then of the other
-    BEST = 8        # the best point
-    SHOWN = 9       # the point and the gradient as a Python callable sees them
-    ROWS = 11
+    X, GRADIENT, M, U, SLOT_ROWS
+    BEST = 2*SLOT_ROWS
+    SHOWN_X, SHOWN_GRADIENT, ROWS
 
 WORK_ROWS = ROWS
 
@@ -167,35 +164,199 @@ cdef class Run:
         The number of steps that m and u have behind them, and that may be done now.
     every : int
         Steps between two rows of the history; 0 for none.
-    rows : tuple of ndarray
-        The history's arrays step, fun, x, m and u; the last two may be None.
+    history : tuple of ndarray
+        Its arrays step, fun, x, m and u, with steps//every + 1 rows; the last two may be None.
     """
 
     cdef Loop loop
     cdef Point64[2] slots64
     cdef Point32[2] slots32
     cdef bint is_double
-    cdef readonly object work
-    cdef object context, rows
+    cdef object work, context, history
     cdef PythonObjective python
 
     def __init__(
         self, function, context, work, Py_ssize_t size, method, stop, int64_t t, int64_t steps,
-        int64_t every=0, rows=None,
+        int64_t every=0, history=None,
     ):
         memset(&self.loop, 0, sizeof(Loop))
+        self.work, self.context, self.history = work, context, history
         self.loop.size = size
-        self.work, self.context, self.rows = work, context, rows
-        self.is_double = work.dtype == "float64"
-        if self.is_double:
-            self._lay_out64(work)
-        else:
-            self._lay_out32(work)
-        self._set_function(function)
-        self._set_method(method)
-        self._set_stop(stop)
         self.loop.t = self.loop.first = t
         self.loop.last = t + steps
         self.loop.burst = 1
+        self.is_double = work.dtype == "float64"
+        if self.is_double:
+            self.loop.best_x = lay_out64(self.slots64, work)
+        else:
+            self.loop.best_x = lay_out32(self.slots32, work)
+        set_method(&self.loop, method)
+        set_stop(&self.loop, stop)
         if every:
-            self._set_history(every, rows)
+            set_history(&self.loop, every, history)
+        if PyCapsule_CheckExact(function):
+            self.set_native(function, context)
+        else:
+            self.set_python(function)
+
+    cdef int set_native(self, function, context) except -1:
+        cdef const double[::1] values64
+        cdef const float[::1] values32
+        if self.is_double:
+            values64 = context
+            self.loop.function = PyCapsule_GetPointer(function, NAME64)
+            self.loop.context = <void *> &values64[0] if values64.shape[0] else NULL
+        else:
+            values32 = context
+            self.loop.function = PyCapsule_GetPointer(function, NAME32)
+            self.loop.context = <void *> &values32[0] if values32.shape[0] else NULL
+        return 0
+
+    cdef int set_python(self, function) except -1:
+        cdef PythonObjective python = PythonObjective()
+        cdef size_t row = self.work.strides[0]
+        python.function = function
+        python.x = self.work[SHOWN_X, :self.loop.size]
+        python.gradient = self.work[SHOWN_GRADIENT, :self.loop.size]
+        python.x_data = self.loop.best_x + (SHOWN_X - BEST)*row
+        python.gradient_data = self.loop.best_x + (SHOWN_GRADIENT - BEST)*row
+        python.bytes = self.loop.size*<size_t> self.work.itemsize
+        self.python = python
+        self.loop.context = <void *> python
+        self.loop.function = <void *> trampoline64 if self.is_double else <void *> trampoline32
+        return 0
+
+    def start(self):
+        """Evaluate at the start; a status < 0 says that it is not finite there."""
+        cdef Status status
+        with nogil:
+            if self.is_double:
+                status = begin(self.slots64, &self.loop)
+            else:
+                status = begin(self.slots32, &self.loop)
+        self.raise_error()
+        return status
+
+    def advance(self, int64_t steps):
+        """Do up to `steps` more steps, for about 5 ms; pending signals are served before return."""
+        cdef int64_t until = min(self.loop.last, self.loop.t + steps)
+        cdef Status status
+        with nogil:
+            if self.is_double:
+                status = run_chunk(self.slots64, &self.loop, until)
+            else:
+                status = run_chunk(self.slots32, &self.loop, until)
+        self.raise_error()
+        PyErr_CheckSignals()
+        return status
+
+    cdef int raise_error(self) except -1:
+        if self.python is not None and self.python.error is not None:
+            error, self.python.error = self.python.error, None
+            raise error
+        return 0
+
+    def copy_row(self, int row, bint rejected=False):
+        """Return a copy of x (row 0), gradient (1), m (2) or u (3) of the last finite point.
+
+        With `rejected`, of the point that was tried after it and was not finite.
+        """
+        return self.work[row + SLOT_ROWS*(self.loop.current != rejected), :self.loop.size].copy()
+
+    @property
+    def rejected_value(self):
+        """The value at the point that was tried last and was not finite."""
+        return value_of(self, not self.loop.current)
+
+    @property
+    def fun(self):
+        """The value at the last finite point."""
+        return value_of(self, self.loop.current)
+
+    @property
+    def best_fun(self):
+        """The smallest value seen."""
+        return self.loop.best_value
+
+    @property
+    def best_x(self):
+        """A copy of the point where the smallest value was seen."""
+        if self.loop.best_is_here:
+            return self.copy_row(X)
+        return self.work[BEST, :self.loop.size].copy()
+
+    @property
+    def t(self):
+        """The number of steps that m and u have behind them."""
+        return self.loop.t
+
+    @property
+    def rows(self):
+        """The number of rows of the history that are filled."""
+        return self.loop.history.row
+
+
+cdef double value_of(Run run, bint slot):
+    return run.slots64[slot].value if run.is_double else run.slots32[slot].value
+
+
+cdef char *lay_out64(Point64 *slots, double[:, ::1] work) except NULL:
+    cdef int k
+    for k in range(2):
+        slots[k].value = NAN
+        slots[k].x = &work[k*SLOT_ROWS + X, 0]
+        slots[k].gradient = &work[k*SLOT_ROWS + GRADIENT, 0]
+        slots[k].m = &work[k*SLOT_ROWS + M, 0]
+        slots[k].u = &work[k*SLOT_ROWS + U, 0]
+    return <char *> &work[BEST, 0]
+
+
+cdef char *lay_out32(Point32 *slots, float[:, ::1] work) except NULL:
+    cdef int k
+    for k in range(2):
+        slots[k].value = NAN
+        slots[k].x = &work[k*SLOT_ROWS + X, 0]
+        slots[k].gradient = &work[k*SLOT_ROWS + GRADIENT, 0]
+        slots[k].m = &work[k*SLOT_ROWS + M, 0]
+        slots[k].u = &work[k*SLOT_ROWS + U, 0]
+    return <char *> &work[BEST, 0]
+
+
+cdef int set_method(Loop *loop, method) except -1:
+    loop.learning_rate = method.learning_rate
+    loop.beta1, loop.beta2 = method.beta1, method.beta2
+    loop.inside = method.epsilon if method.epsilon_placement == "maximum" else 0.0
+    loop.outside = method.epsilon if method.epsilon_placement == "denominator" else 0.0
+    loop.correcting = True
+    return 0
+
+
+cdef int set_stop(Loop *loop, stop) except -1:
+    """A criterion that is not given is one that no finite point meets."""
+    cdef double never = -1
+    loop.gtol = never if stop.gtol is None else stop.gtol
+    loop.ftol = never if stop.ftol is None else stop.ftol
+    loop.xtol = never if stop.xtol is None else stop.xtol
+    loop.target = -INFINITY if stop.target is None else stop.target
+    loop.deadline = INFINITY if stop.seconds is None else seconds() + <double> stop.seconds
+    loop.watching = max(loop.gtol, loop.ftol, loop.xtol) >= 0 or stop.target is not None
+    return 0
+
+
+cdef int set_history(Loop *loop, int64_t every, history) except -1:
+    cdef int64_t[::1] step = history[0]
+    cdef double[::1] fun = history[1]
+    x, m, u = history[2:]
+    loop.history.every = every
+    loop.history.next = loop.t
+    loop.history.step = &step[0]
+    loop.history.fun = &fun[0]
+    loop.history.x = row_data(x)
+    loop.history.m = row_data(m) if m is not None else NULL
+    loop.history.u = row_data(u) if u is not None else NULL
+    return 0
+
+
+cdef char *row_data(rows) except NULL:
+    cdef char[:, ::1] view = rows.view("int8")
+    return &view[0, 0]

@@ -1,0 +1,260 @@
+# The loop without the GIL: evaluate, finite?, best, stop?, update.
+#
+# A point stands in one of two slots. A step reads the slot that is `here` and writes the other,
+# and only a step that came out finite makes that one the current: whatever happens, the last
+# finite point, its value and its gradient, and the m and u that belong to it, are still there.
+#
+# For one unknown a step is a chain of dependent operations, x -> gradient -> m -> quotient -> x.
+# Everything else is kept off it: branches that are foreseen, comparisons gathered in integers
+# (which, unlike a floating maximum, the compiler turns into vector code).
+
+cdef extern from *:
+    """
+    #ifdef _WIN32
+    #include <windows.h>
+    static double symadamax_seconds(void) {
+        LARGE_INTEGER ticks, frequency;
+        QueryPerformanceCounter(&ticks);
+        QueryPerformanceFrequency(&frequency);
+        return (double)ticks.QuadPart/(double)frequency.QuadPart;
+    }
+    #else
+    #include <time.h>
+    static double symadamax_seconds(void) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (double)now.tv_sec + 1e-9*(double)now.tv_nsec;
+    }
+    #endif
+    #define SYMADAMAX_CHUNK 5e-3  /* seconds between two looks at signals */
+    """
+    const double CHUNK "SYMADAMAX_CHUNK"
+    double seconds "symadamax_seconds"() noexcept nogil
+    # Arrays that overlap no other: without the promise the sweep is not vectorised.
+    ctypedef double *alone64 "double *__restrict"
+    ctypedef float *alone32 "float *__restrict"
+
+ctypedef fused alone:
+    alone64
+    alone32
+
+cdef struct Point64:
+    double value
+    alone64 x, gradient, m, u
+
+cdef struct Point32:
+    double value
+    alone32 x, gradient, m, u
+
+ctypedef fused Point:
+    Point64
+    Point32
+
+cdef struct History:
+    int64_t every, next, row  # steps between rows (0: none), the step of the next row, its index
+    int64_t *step
+    double *fun
+    char *x
+    char *m
+    char *u
+
+cdef struct Loop:
+    void *function
+    void *context
+    Py_ssize_t size
+    # Adamax
+    double learning_rate, beta1, beta2, inside, outside
+    double rate
+    bint correcting  # until 1 - beta1**t is 1 to the last bit
+    # Stop
+    double gtol, ftol, xtol, target, deadline
+    bint watching  # a criterion of convergence was given
+    # where it stands
+    int64_t t, first, last  # steps of the state; t at the start and at the step limit
+    int64_t burst  # steps between two looks at the clock
+    bint current  # the slot of the current point
+    bint best_is_here
+    double best_value
+    char *best_x
+    History history
+
+
+cdef inline bint finite(alone values, Py_ssize_t size) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef int64_t broken = 0
+    for i in range(size):
+        broken |= is_broken(values[i])
+    return broken == 0
+
+
+cdef inline int64_t is_broken(real value) noexcept nogil:
+    # inf - inf and NaN - NaN are NaN, which equals nothing.
+    return not value - value == 0
+
+
+cdef inline void sweep(
+    alone x, alone m, alone u, alone g, alone new_x, alone new_m, alone new_u, const Loop *loop
+) noexcept nogil:
+    """Update every coordinate: equations (2), (3) and (4) of adamax.pxd."""
+    cdef double rate = loop.rate, beta1 = loop.beta1, beta2 = loop.beta2
+    cdef double inside = loop.inside, outside = loop.outside
+    cdef Py_ssize_t i
+    for i in range(loop.size):
+        new_m[i] = moment(m[i], g[i], beta1)
+        new_u[i] = weight(u[i], g[i], beta2, inside)
+        new_x[i] = x[i] + displacement(new_m[i], new_u[i], rate, outside)
+
+
+cdef bint settle(Point *here, Point *there, const Loop *loop) noexcept nogil:
+    """0/0 moves nothing: put such coordinates back, and say whether all are finite now."""
+    cdef Py_ssize_t i
+    for i in range(loop.size):
+        if there.m[i] == 0 and there.u[i] + loop.outside == 0:
+            there.x[i] = here.x[i]
+    return finite(there.x, loop.size)
+
+
+cdef inline double evaluate_at(alone x, alone gradient, const Loop *loop) noexcept nogil:
+    if alone is alone64:
+        return (<Evaluate64> loop.function)(x, gradient, loop.context)
+    else:
+        return (<Evaluate32> loop.function)(x, gradient, loop.context)
+
+
+cdef inline Status measure(Point *point, const Loop *loop) noexcept nogil:
+    """Evaluate the objective, and say whether value and gradient are finite."""
+    point.value = evaluate_at(point.x, point.gradient, loop)
+    if is_broken(point.value):
+        return VALUE_NOT_FINITE
+    if not finite(point.gradient, loop.size):
+        return GRADIENT_NOT_FINITE
+    return RUNNING
+
+
+cdef Status begin(Point *slots, Loop *loop) noexcept nogil:
+    """Evaluate at the start, which stands in slot 0."""
+    cdef Status status = measure(&slots[0], loop)
+    if status < 0:
+        return status
+    loop.best_value = slots[0].value
+    loop.best_is_here = True
+    if loop.history.every:
+        record(&slots[0], loop)
+    if loop.watching:
+        status = met(&slots[0], &slots[1], loop)
+    return at_limit(loop) if status == RUNNING else status
+
+
+cdef inline Status at_limit(const Loop *loop) noexcept nogil:
+    if loop.t < loop.last:
+        return RUNNING
+    return NOT_CONVERGED if loop.watching else STEPS_DONE
+
+
+cdef inline void correct_rate(Loop *loop) noexcept nogil:
+    """Equation (1) of adamax.pxd, as long as it changes anything."""
+    cdef double factor
+    if loop.correcting:
+        factor = correction(loop.beta1, loop.t + 1)
+        loop.rate = loop.learning_rate/factor
+        loop.correcting = factor != 1
+
+
+cdef inline Status step(Point *here, Point *there, Loop *loop) noexcept nogil:
+    """Go from here to there; a status < 0 says that there is no finite point there."""
+    cdef Status status
+    correct_rate(loop)
+    sweep(here.x, here.m, here.u, here.gradient, there.x, there.m, there.u, loop)
+    if not finite(there.x, loop.size) and not settle(here, there, loop):
+        return POINT_NOT_FINITE
+    status = measure(there, loop)
+    if status < 0:
+        return status
+    loop.t += 1
+    loop.current = not loop.current
+    if there.value < loop.best_value:
+        loop.best_value = there.value
+        loop.best_is_here = True
+    elif loop.best_is_here:
+        # Only now is the best point in danger: the next step writes over it.
+        loop.best_is_here = False
+        memcpy(loop.best_x, here.x, loop.size*sizeof(here.x[0]))
+    return met(there, here, loop) if loop.watching else RUNNING
+
+
+cdef Status met(const Point *here, const Point *before, const Loop *loop) noexcept nogil:
+    """Return the criterion of convergence that is met, or RUNNING."""
+    cdef double change = fabs(here.value - before.value)
+    cdef int64_t steep = 0, moved = 0
+    cdef Py_ssize_t i
+    if here.value <= loop.target:
+        return TARGET_MET
+    for i in range(loop.size):
+        steep |= not magnitude(here.gradient[i]) <= loop.gtol
+    if not steep:
+        return GTOL_MET
+    if change <= loop.ftol*max(1.0, fabs(here.value), fabs(before.value)):
+        return FTOL_MET
+    if loop.t == loop.first:
+        return RUNNING
+    for i in range(loop.size):
+        moved |= not magnitude(here.x[i] - before.x[i]) <= loop.xtol*max(1.0, fabs(here.x[i]))
+    return RUNNING if moved else XTOL_MET
+
+
+cdef inline void record(const Point *here, Loop *loop) noexcept nogil:
+    cdef History *history = &loop.history
+    cdef size_t bytes = loop.size*sizeof(here.x[0])
+    history.step[history.row] = loop.t
+    history.fun[history.row] = here.value
+    memcpy(history.x + history.row*bytes, here.x, bytes)
+    if history.m:
+        memcpy(history.m + history.row*bytes, here.m, bytes)
+        memcpy(history.u + history.row*bytes, here.u, bytes)
+    history.row += 1
+    history.next += history.every
+
+
+cdef inline Status steps_until(Point *slots, Loop *loop, int64_t until) noexcept nogil:
+    cdef Point *here = &slots[loop.current]
+    cdef Point *there = &slots[not loop.current]
+    cdef Status status = RUNNING
+    while loop.t < until and status == RUNNING:
+        status = step(here, there, loop)
+        here, there = there, here
+    return status
+
+
+cdef Status recorded_until(Point *slots, Loop *loop, int64_t until) noexcept nogil:
+    cdef Status status = RUNNING
+    while loop.t < until and status == RUNNING:
+        if loop.history.every:
+            status = steps_until(slots, loop, min(until, loop.history.next))
+            if loop.t == loop.history.next:
+                record(&slots[loop.current], loop)
+        else:
+            status = steps_until(slots, loop, until)
+    return status
+
+
+cdef Status run_chunk(Point *slots, Loop *loop, int64_t until) noexcept nogil:
+    """Run until step `until`, or a status, or about CHUNK seconds have passed.
+
+    The clock is read after 1, 2, 4, ... steps, and then about 16 times in a chunk: a slow
+    objective comes back after each evaluation, and a fast one pays nothing.
+    """
+    cdef double begin = seconds(), before, now = begin
+    cdef Status status
+    while True:
+        status = recorded_until(slots, loop, min(until, loop.t + loop.burst))
+        if status == RUNNING:
+            status = at_limit(loop)
+        before, now = now, seconds()
+        if status == RUNNING and now >= loop.deadline:
+            return TIME_LIMIT
+        if status != RUNNING or loop.t == until or now - begin >= CHUNK:
+            return status
+        if now - before < CHUNK/16:
+            loop.burst *= 2
+        elif now - before > CHUNK/8 and loop.burst > 1:
+            loop.burst //= 2
