@@ -269,7 +269,7 @@ def _real_expression(expression: Any) -> sp.Expr:
             f"The objective is the text {expression[:60]!r}; write it with SymPy's symbols, or "
             "read it with symadamax.parse_formula."
         )
-    if isinstance(expression, (Relational, Boolean, sp.Set)):
+    if isinstance(expression, (Relational, Boolean, sp.Set)) and not expression.is_Symbol:
         raise UnsupportedError(
             f"The objective {show(expression)} is a {type(expression).__name__}; it must be a real "
             "expression. For an equation f = g, minimise (f - g)**2."
