@@ -17,7 +17,7 @@ def draw_curve(axes: Axes, run: Run) -> None:
     """Draw the objective of one unknown, and a dashed line at its minimum."""
     low, high = window(run, margin=0.6)[0]
     grid = np.linspace(low, high, 801)
-    curve = sample(run.value, grid)
+    curve = sample(run.objective, grid)
     place = float(run.minimum[0])
     axes.plot(grid, curve, color=BLUE, linewidth=2)
     axes.axvline(
@@ -36,7 +36,7 @@ def draw_contours(axes: Axes, run: Run) -> None:
     """Draw the contours of an objective of two unknowns, and a star at its minimum."""
     limits = _square(axes, window(run, margin=0.35))
     grid = np.meshgrid(*(np.linspace(low, high, 241) for low, high in limits))
-    height = heights(sample(run.value, *grid), run.values)
+    height = heights(sample(run.objective, *grid), run.values)
     steps = levels(height)
     if len(steps):
         bands = DEPTH(np.linspace(0, 1, len(steps) - 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,8 +28,9 @@ def window(run: Run, margin: float) -> Array:
     return np.stack([low - margin * extent, high + margin * extent], axis=1)
 
 
-def sample(value: Callable[..., Any], *grid: Array) -> Masked:
+def sample(objective: Any, *grid: Array) -> Masked:
     """Return the values on a grid, with what cannot be drawn masked."""
+    value, _ = objective.lambdify()
     with np.errstate(all="ignore"):
         values = np.asarray(value(*grid), dtype=np.float64)
     values = np.broadcast_to(values, grid[0].shape)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +27,8 @@ class Run:
 
     Attributes
     ----------
+    objective : Objective
+        The function that was minimised.
     names : tuple of str
         The unknowns, as plain text.
     steps, points, values : ndarray of shape (kept,), (kept, n), (kept,)
@@ -38,10 +39,9 @@ class Run:
         Whether the caller gave the minimum; if not, it is the best point of the run.
     formula, settings : str
         The two lines of the title.
-    value : callable
-        The objective on arrays, one for each unknown.
     """
 
+    objective: Any
     names: tuple[str, ...]
     steps: npt.NDArray[np.int64]
     points: Array
@@ -51,7 +51,6 @@ class Run:
     known: bool
     formula: str
     settings: str
-    value: Callable[..., Any]
 
     @property
     def place_name(self) -> str:
@@ -76,6 +75,7 @@ def read_run(result: Any, minimum: Any = None, *, at_most: int | None = None) ->
     steps, points, values = _rows(history)
     place, height = _minimum(result, objective, minimum)
     return Run(
+        objective=objective,
         names=names,
         steps=steps,
         points=points,
@@ -87,7 +87,6 @@ def read_run(result: Any, minimum: Any = None, *, at_most: int | None = None) ->
             objective.expression, names if len(names) <= 3 else (names[0], "…", names[-1])
         ),
         settings=f"Adamax, learning rate {number(result.method.learning_rate)}",
-        value=objective.lambdify()[0] if len(names) <= 2 else objective.value,
     )
 
 
