@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
 import sympy as sp
 from sympy.logic.boolalg import Boolean, BooleanAtom
 
+from symadamax.compiler import lowering
 from symadamax.compiler.constants import nearest_double
 from symadamax.compiler.graph import Graph
 from symadamax.compiler.heads import HEADS, REFUSED, REWRITES, SUPPORTED, VALUED
@@ -24,9 +26,6 @@ from symadamax.compiler.walk import show
 from symadamax.errors import InputError, UnsupportedError
 
 __all__ = ["partial", "trace"]
-
-LARGEST_PRODUCT = 1024  # above it repeated multiplication has lost ten bits, and pow has not
-LONGEST_CHAIN = 16  # longer sums and products are halved: less rounding, more work side by side
 
 
 def trace(
@@ -78,7 +77,7 @@ class _Tracer:
         self.places = places
         self.differentiable = differentiable
         self.done: dict[int, Node | _Number] = {}
-        self.alive: list[Any] = []  # rewritten expressions, kept so that no identity is used twice
+        self.rewritten: dict[int, Any] = {}  # kept alive, so that no identity is used twice
         self.varies: dict[Node, bool] = {}
 
     def real(self, expression: Any) -> Node:
@@ -101,28 +100,30 @@ class _Tracer:
             if ready or not _children(part):
                 self.done[id(part)] = self.visit(part)
                 continue
-            whole = self.without_children(part)
-            if whole is not None:
-                self.done[id(part)] = whole
-                continue
             stack.append((part, True))
-            stack.extend((child, False) for child in reversed(_children(part)))
+            rewritten = self.rewrite(part)
+            if rewritten is not None:
+                stack.append((rewritten, False))
+            elif part.func in SUPPORTED:
+                stack.extend((child, False) for child in reversed(_children(part)))
+            elif isinstance(part, sp.Expr) and not part.free_symbols:
+                self.done[id(part)] = _Number(part)
+            else:
+                raise _refusal(part)
         return self.done[id(expression)]
 
-    def without_children(self, part: Any) -> Node | _Number | None:
-        """Lower what is rewritten, or evaluated whole, before its parts are looked at."""
+    def rewrite(self, part: Any) -> Any:
+        """Return another expression of the same value, where there is a rule for the head."""
         rule = REWRITES.get(part.func)
-        if rule is not None and (rewritten := rule(*part.args)) is not None:
-            self.alive.append(rewritten)
-            return self.lower(rewritten)
-        if part.func in SUPPORTED:
-            return None
-        if isinstance(part, sp.Expr) and not part.free_symbols:
-            return _Number(part)
-        raise _refusal(part)
+        rewritten = None if rule is None else rule(*part.args)
+        if rewritten is not None:
+            self.rewritten[id(part)] = rewritten
+        return rewritten
 
     def visit(self, part: Any) -> Node | _Number:
         """Lower one sub-expression whose children are lowered."""
+        if id(part) in self.rewritten:
+            return self.done[id(self.rewritten[id(part)])]
         if isinstance(part, sp.Symbol):
             return self.symbol(part)
         if isinstance(part, BooleanAtom):
@@ -139,15 +140,15 @@ class _Tracer:
 
     def combine(self, part: Any, nodes: list[Node]) -> Node:
         if isinstance(part, sp.Add):
-            return self.sum(part, nodes)
+            return lowering.total(self.graph, nodes)
         if isinstance(part, sp.Mul):
-            return self.product(part, nodes)
+            return lowering.product(self.graph, nodes)
         if isinstance(part, sp.Pow):
             return self.power(part, nodes)
         if isinstance(part, sp.Piecewise):
-            return self.piecewise(nodes)
+            return lowering.choice(self.graph, nodes[::2], nodes[1::2])
         if isinstance(part, sp.log):
-            return self.log(part, nodes)
+            return lowering.logarithm(self.graph, *nodes)
         if isinstance(part, (sp.StrictGreaterThan, sp.GreaterThan)):
             name = "less" if isinstance(part, sp.StrictGreaterThan) else "less_equal"
             return self.graph.op(name, nodes[1], nodes[0])
@@ -162,7 +163,7 @@ class _Tracer:
             unique = list(dict.fromkeys(nodes))
             return unique[0] if len(unique) == 1 else self.graph.apply(operation, *unique)
         if operation.name in ("and", "or"):
-            return self.fold(operation, nodes)
+            return lowering.chain(self.graph, operation, nodes)
         if operation.name == "zeta" and len(nodes) == 1:
             nodes = [*nodes, self.graph.constant(1.0)]
         self.hold_differentiable(operation, part, nodes)
@@ -183,98 +184,13 @@ class _Tracer:
             lowered = self.done[id(part)] = self.graph.constant(nearest_double(lowered.expression))
         return lowered
 
-    def fold(self, operation: Operation, nodes: list[Node]) -> Node:
-        """Combine from left to right; in halves where the chain is long."""
-        if len(nodes) > LONGEST_CHAIN:
-            middle = len(nodes) // 2
-            nodes = [self.fold(operation, nodes[:middle]), self.fold(operation, nodes[middle:])]
-        result = nodes[0]
-        for node in nodes[1:]:
-            result = self.graph.apply(operation, result, node)
-        return result
-
-    def sum(self, part: sp.Add, nodes: list[Node]) -> Node:
-        """Lower a sum; ``c*exp(u) - c`` becomes ``c*expm1(u)``."""
-        numbers = [k for k, node in enumerate(nodes) if node.is_constant()]
-        for k, node in enumerate(nodes):
-            factor, exponential = _exponential(node)
-            if exponential is None or len(numbers) != 1:
-                continue
-            if nodes[numbers[0]].is_constant(-factor):
-                expm1 = self.graph.op("expm1", exponential.arguments[0])
-                term = self.graph.mul(self.graph.constant(factor), expm1)
-                rest = [n for j, n in enumerate(nodes) if j not in (k, numbers[0])]
-                return self.fold(OPERATIONS["add"], [term, *rest])
-        # A number stands last, as people write it: x**2 - 1.
-        return self.fold(OPERATIONS["add"], sorted(nodes, key=Node.is_constant))
-
-    def product(self, part: sp.Mul, nodes: list[Node]) -> Node:
-        """Lower a product as numerator over denominator."""
-        above, below = [], []
-        for factor, node in zip(part.args, nodes, strict=True):
-            inverse = self.inverse(factor)
-            if inverse is None:
-                above.append(node)
-            else:
-                below.append(inverse)
-        times = OPERATIONS["mul"]
-        numerator = self.fold(times, above) if above else self.graph.constant(1.0)
-        if not below:
-            return numerator
-        return self.graph.op("div", numerator, self.fold(times, below))
-
-    def inverse(self, factor: Any) -> Node | None:
-        """Return b**e for a factor b**-e with a number e > 0."""
-        if not isinstance(factor, sp.Pow) or not factor.exp.is_Number or factor.exp >= 0:
-            return None
-        base = self.done[id(factor.base)]
-        if isinstance(base, _Number):
-            return None
-        return self.raised(base, -factor.exp)
-
     def power(self, part: sp.Pow, nodes: list[Node]) -> Node:
         base, exponent = nodes
-        if not part.exp.is_Number:
-            return self.graph.op("pow", base, exponent)
-        if part.exp < 0:
-            return self.graph.op("div", self.graph.constant(1.0), self.raised(base, -part.exp))
-        return self.raised(base, part.exp)
-
-    def raised(self, base: Node, exponent: Any) -> Node:
-        """Return base**exponent for a positive number."""
-        if exponent == 1:
-            return base
-        if exponent == int(exponent) <= LARGEST_PRODUCT:
-            return self.graph.op("power", base, value=int(exponent))
-        if exponent == sp.S.Half:
-            return self.graph.op("sqrt", base)
-        if exponent == sp.Rational(1, 3):
-            # SymPy's x**(1/3) is the principal root, which is not real below 0.
-            negative = self.graph.op("less", base, self.graph.constant(0.0))
-            root = self.graph.op("cbrt", base)
-            return self.graph.op("select", negative, self.graph.constant(math.nan), root)
-        return self.graph.op("pow", base, self.graph.constant(nearest_double(exponent)))
-
-    def log(self, part: Any, nodes: list[Node]) -> Node:
-        """Lower a logarithm; ``log(1 + u)`` becomes ``log1p(u)``."""
-        if isinstance(part.args[0], sp.Add):
-            terms = [self.done[id(term)] for term in part.args[0].args]
-            rest = [
-                self.node(term, lowered)
-                for term, lowered in zip(part.args[0].args, terms, strict=True)
-                if not (isinstance(lowered, _Number) and lowered.expression == 1)
-                and not (isinstance(lowered, Node) and lowered.is_constant(1.0))
-            ]
-            if len(rest) == len(terms) - 1:
-                return self.graph.op("log1p", self.fold(OPERATIONS["add"], rest))
-        return self.graph.op("log", *nodes)
-
-    def piecewise(self, nodes: list[Node]) -> Node:
-        """Lower to selects, from the last branch up; NaN where no condition holds."""
-        result = self.graph.constant(math.nan)
-        for value, condition in reversed(list(zip(nodes[::2], nodes[1::2], strict=True))):
-            result = self.graph.op("select", condition, value, result)
-        return result
+        if isinstance(part.exp, sp.Rational):
+            return lowering.power(self.graph, base, Fraction(int(part.exp.p), int(part.exp.q)))
+        if exponent.is_constant() and math.isfinite(float(exponent.value or 0.0)):
+            return lowering.power(self.graph, base, float(exponent.value or 0.0))
+        return self.graph.op("pow", base, exponent)
 
     def valued(self, part: Any, nodes: list[Node]) -> Node:
         """Lower a function of fixed order, such as besselj(2, x)."""
@@ -334,17 +250,6 @@ def _children(part: Any) -> Sequence[Any]:
         return ()
     children: Sequence[Any] = part.args
     return children
-
-
-def _exponential(node: Node) -> tuple[float, Node | None]:
-    """Split c*exp(u) into c and exp(u)."""
-    if node.name == "exp":
-        return 1.0, node
-    if node.name == "neg" and node.arguments[0].name == "exp":
-        return -1.0, node.arguments[0]
-    if node.name == "mul" and node.arguments[0].is_constant() and node.arguments[1].name == "exp":
-        return float(node.arguments[0].value or 0.0), node.arguments[1]
-    return 0.0, None
 
 
 def _refuse_unreal(part: Any) -> None:
