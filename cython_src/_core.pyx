@@ -13,6 +13,7 @@ from libc.string cimport memcpy, memset
 
 from adamax cimport correction, displacement, magnitude, moment, real, weight
 from objective cimport NAME32, NAME64, Evaluate32, Evaluate64
+from special cimport hurwitz_zeta as zeta_of, lambert_w as w_of
 
 cdef extern from *:
     """
@@ -286,9 +287,9 @@ cdef class Run:
         return self.work[BEST, :self.loop.size].copy()
 
     @property
-    def t(self):
-        """The number of steps that m and u have behind them."""
-        return self.loop.t
+    def nit(self):
+        """The number of steps done in this run."""
+        return self.loop.t - self.loop.first
 
     @property
     def rows(self):
@@ -360,3 +361,31 @@ cdef int set_history(Loop *loop, int64_t every, history) except -1:
 cdef char *row_data(rows) except NULL:
     cdef char[:, ::1] view = rows.view("int8")
     return &view[0, 0]
+
+
+# Special functions that machine code calls, and one door to each.
+
+cdef double hurwitz_zeta_c(double s, double q) noexcept nogil:
+    return zeta_of(s, q)
+
+
+cdef double lambert_w_c(long long branch, double x) noexcept nogil:
+    return w_of(branch, x)
+
+
+def special_functions():
+    """Return the addresses of our own special functions, by name."""
+    return {
+        "hurwitz_zeta": <uintptr_t> &hurwitz_zeta_c,
+        "lambert_w": <uintptr_t> &lambert_w_c,
+    }
+
+
+def hurwitz_zeta(double s, double q):
+    """Return the sum of (q + k)**-s over k = 0, 1, ..."""
+    return zeta_of(s, q)
+
+
+def lambert_w(long long branch, double x):
+    """Return the real w with w*exp(w) = x on branch 0 or -1, NaN where there is none."""
+    return w_of(branch, x)

@@ -205,7 +205,7 @@ cdef Status met(const Point *here, const Point *before, const Loop *loop) noexce
 cdef inline void record(const Point *here, Loop *loop) noexcept nogil:
     cdef History *history = &loop.history
     cdef size_t bytes = loop.size*sizeof(here.x[0])
-    history.step[history.row] = loop.t
+    history.step[history.row] = loop.t - loop.first
     history.fun[history.row] = here.value
     memcpy(history.x + history.row*bytes, here.x, bytes)
     if history.m:

@@ -1,0 +1,88 @@
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+VERSION: str
+SOURCES: str
+WORK_ROWS: int
+
+class Status(IntEnum):
+    RUNNING = 0
+    STEPS_DONE = 1
+    GTOL_MET = 2
+    FTOL_MET = 3
+    XTOL_MET = 4
+    TARGET_MET = 5
+    NOT_CONVERGED = 6
+    TIME_LIMIT = 7
+    STOPPED_BY_CALLBACK = 8
+    CALLBACK_FAILED = 9
+    INTERRUPTED = 10
+    VALUE_NOT_FINITE = -1
+    GRADIENT_NOT_FINITE = -2
+    POINT_NOT_FINITE = -3
+    OBJECTIVE_FAILED = -4
+
+class Method(Protocol):
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def beta1(self) -> float: ...
+    @property
+    def beta2(self) -> float: ...
+    @property
+    def epsilon(self) -> float: ...
+    @property
+    def epsilon_placement(self) -> str: ...
+
+class Criteria(Protocol):
+    @property
+    def gtol(self) -> float | None: ...
+    @property
+    def ftol(self) -> float | None: ...
+    @property
+    def xtol(self) -> float | None: ...
+    @property
+    def target(self) -> float | None: ...
+    @property
+    def seconds(self) -> float | None: ...
+
+def function_capsule(address: int, dtype: str) -> object: ...
+def evaluate(
+    function: object,
+    context: npt.NDArray[Any],
+    x: npt.NDArray[Any],
+    gradient: npt.NDArray[Any],
+) -> float: ...
+
+class Run:
+    def __init__(
+        self,
+        function: object | Callable[[npt.NDArray[Any], npt.NDArray[Any]], float],
+        context: npt.NDArray[Any],
+        work: npt.NDArray[Any],
+        size: int,
+        method: Method,
+        stop: Criteria,
+        t: int,
+        steps: int,
+        every: int = 0,
+        history: tuple[npt.NDArray[Any] | None, ...] | None = None,
+    ) -> None: ...
+    def start(self) -> Status: ...
+    def advance(self, steps: int) -> Status: ...
+    def copy_row(self, row: int, rejected: bool = False) -> npt.NDArray[Any]: ...
+    @property
+    def fun(self) -> float: ...
+    @property
+    def rejected_value(self) -> float: ...
+    @property
+    def best_fun(self) -> float: ...
+    @property
+    def best_x(self) -> npt.NDArray[Any]: ...
+    @property
+    def nit(self) -> int: ...
+    @property
+    def rows(self) -> int: ...

@@ -1,0 +1,33 @@
+"""Numbers in their ranges, or a sentence that says what is accepted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from symadamax.errors import InputError
+
+__all__ = ["natural", "number"]
+
+
+def number(value: Any, name: str, accepted: str, holds: Callable[[float], bool]) -> float:
+    """Return a real, finite number as a float for which `holds` is true."""
+    if isinstance(value, (Real, np.number)) and not isinstance(value, (bool, np.complexfloating)):
+        try:
+            converted = float(value)
+        except OverflowError:
+            converted = math.inf
+        if math.isfinite(converted) and holds(converted):
+            return converted
+    raise InputError(f"{name} is {value!r}; accepted is {accepted}.")
+
+
+def natural(value: Any, name: str, least: int = 0) -> int:
+    """Return a whole number >= `least` as an int that 62 bits can hold."""
+    if isinstance(value, Integral) and not isinstance(value, bool) and least <= value < 2**62:
+        return int(value)
+    raise InputError(f"{name} is {value!r}; accepted is a whole number >= {least}.")

@@ -1,0 +1,123 @@
+"""minimize: one start; arrays in, chunks of compiled steps, a Result out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from symadamax.errors import InputError
+from symadamax.solver.adamax import Adamax, State
+from symadamax.solver.checks import natural
+from symadamax.solver.history import Record, as_record
+from symadamax.solver.problem import prepare
+from symadamax.solver.result import Result
+from symadamax.solver.session import Session
+from symadamax.solver.stop import Stop
+
+__all__ = ["minimize"]
+
+USUAL = Adamax()
+NEVER = Stop()
+
+
+def minimize(
+    objective: Any,
+    start: Any,
+    *,
+    method: Adamax = USUAL,
+    steps: int = 1000,
+    stop: Stop | None = None,
+    parameters: Any = None,
+    record: int | Record | None = None,
+    callback: Callable[[OptimizeResult], object] | None = None,
+    progress: bool = False,
+    backend: str = "native",
+    dtype: str = "float64",
+    state: State | None = None,
+) -> Result:
+    """Minimise a function from one start with Adamax, compiled.
+
+    Parameters
+    ----------
+    objective : sympy.Expr, Objective or callable
+        An expression, whose free symbols sorted by name are the unknowns; an `Objective`; or a
+        Python function ``f(x) -> (value, gradient)`` of an array of shape (n,).
+    start : mapping, sequence or array
+        Numbers by symbol (or its name), or in the order of the unknowns, of shape (n,), (n, 1) or
+        (1, n).
+    method : Adamax
+        The settings.
+    steps : int
+        The number of steps, at least 0. With 0 the start is evaluated and returned.
+    stop : Stop, optional
+        When to stop earlier.
+    parameters : mapping of symbol (or its name) to number, optional
+        Fixed values of the other symbols; with an `Objective`, of those of its parameters that
+        change.
+    record : int or Record, optional
+        Keep every so many steps, the start first, in ``result.history``.
+    callback : callable, optional
+        Called as ``callback(intermediate_result)`` after each step, or with `record` after each
+        step that is kept; its argument has x, fun, jac and nit. StopIteration ends the run. Any
+        other exception propagates, with the result so far as its attribute ``result``.
+    progress : bool
+        Show a bar with the value, by tqdm.
+    backend : {"native", "numpy"}
+        What an expression is compiled to: machine code, or NumPy.
+    dtype : {"float64", "float32"}
+        The type of points, gradients and state.
+    state : State, optional
+        Go on from the state of another run.
+
+    Returns
+    -------
+    Result
+        Ctrl-C also returns one, with the status INTERRUPTED, within a tenth of a second (or as soon
+        as the evaluation under way is done).
+
+    Raises
+    ------
+    InputError
+        When something given cannot be used, or the objective is not finite at the start.
+    UnsupportedError
+        When the expression cannot be compiled.
+
+    Notes
+    -----
+    After t steps the value and the gradient are those of the point after t steps, so there is one
+    evaluation more than steps. Where something is not finite on the way, the run stops with a
+    status < 0 at the last point where all was finite, with the state that belongs to it.
+
+    Equal input gives equal bits, in each backend. Runs in many threads do not wait for each other.
+
+    Examples
+    --------
+    >>> import sympy as sp
+    >>> x, y = sp.symbols("x y")
+    >>> f = 2*x**2 + 2*x*y + 2*y**2 - 6*x
+    >>> result = minimize(f, {x: 1, y: 0}, method=Adamax(learning_rate=0.01))
+    >>> {symbol: round(value, 6) for symbol, value in result.point.items()}
+    {x: 2.0, y: -1.0}
+    """
+    steps = natural(steps, "steps")
+    stop, record = NEVER if stop is None else stop, as_record(record)
+    _check_kinds(method, stop, callback, progress, state)
+    problem = prepare(objective, start, parameters, backend, dtype)
+    session = Session(problem, method, stop, steps, state, record)
+    return session.solve(callback, progress)
+
+
+def _check_kinds(method: Any, stop: Any, callback: Any, progress: Any, state: Any) -> None:
+    if not isinstance(method, Adamax):
+        raise InputError(f"method is {method!r}; accepted is Adamax(...).")
+    if not isinstance(stop, Stop):
+        raise InputError(f"stop is {stop!r}; accepted is Stop(...) or None.")
+    if callback is not None and not callable(callback):
+        raise InputError(f"callback is {callback!r}; accepted is a function of one argument.")
+    if not isinstance(progress, (bool, np.bool_)):
+        raise InputError(f"progress is {progress!r}; accepted is True or False.")
+    if state is not None and not isinstance(state, State):
+        raise InputError(f"state is {state!r}; accepted is the State of a Result.")

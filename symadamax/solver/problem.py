@@ -1,0 +1,127 @@
+"""What is minimised, made ready for the loop: a function, its context and the start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from symadamax.errors import InputError
+from symadamax.points import point_array
+
+if TYPE_CHECKING:
+    from symadamax.objective import Objective
+
+__all__ = ["Problem", "prepare"]
+
+DTYPES = ("float64", "float32")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A function that the loop can call, and where it starts.
+
+    Attributes
+    ----------
+    function : capsule or callable
+        As `_core.Run` takes it.
+    context : ndarray, shape (p,)
+        The values of the parameters.
+    start : ndarray, shape (n,)
+        Its dtype is the run's.
+    objective : Objective or None
+        None for a Python callable.
+    """
+
+    function: Any
+    context: npt.NDArray[Any]
+    start: npt.NDArray[Any]
+    objective: Objective | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the unknowns; those of a callable are x[0], x[1], ..."""
+        if self.objective is None:
+            return tuple(f"x[{k}]" for k in range(len(self.start)))
+        return tuple(symbol.name for symbol in self.objective.unknowns)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """An unknown of a Python callable."""
+
+    name: str
+
+
+def prepare(given: Any, start: Any, parameters: Any, backend: str, dtype: str) -> Problem:
+    """Return the problem of an Objective, an expression or a Python callable."""
+    from symadamax.objective import Objective
+
+    if dtype not in DTYPES:
+        raise InputError(f"dtype is {dtype!r}; accepted are {', '.join(map(repr, DTYPES))}.")
+    if isinstance(given, Objective):
+        objective = given.with_parameters(parameters) if parameters is not None else given
+    elif callable(given) and not hasattr(given, "free_symbols"):
+        return _of_callable(given, start, parameters, dtype)
+    else:
+        objective = Objective(given, parameters=parameters)
+    point = objective.point_array(start, dtype)
+    compiled = objective.compiled(backend, dtype)
+    return Problem(compiled.function, objective.parameter_array(dtype), point, objective)
+
+
+def _of_callable(function: Callable[..., Any], start: Any, parameters: Any, dtype: str) -> Problem:
+    if parameters is not None:
+        raise InputError(
+            "parameters was given with a Python function, which has none; "
+            "bind them in the function itself."
+        )
+    if isinstance(start, Mapping):
+        raise InputError(
+            "The start is a mapping, and a Python function has no symbols; "
+            "give the start as a sequence or an array."
+        )
+    size = np.size(start)
+    if size == 0:
+        raise InputError("The start has no numbers: there is nothing to optimise.")
+    point = point_array(start, [_Entry(f"x[{k}]") for k in range(size)], dtype)
+    return Problem(_checked(function, size), np.empty(0, dtype), point, None)
+
+
+def _checked(function: Callable[..., Any], size: int) -> Callable[..., float]:
+    """Return ``f(x, gradient) -> value`` from ``f(x) -> (value, gradient)``, looked at each time."""
+
+    def evaluate(x: npt.NDArray[Any], gradient: npt.NDArray[Any]) -> float:
+        returned = function(x.copy())
+        if not isinstance(returned, (tuple, list)) or len(returned) != 2:
+            raise InputError(
+                f"The objective returned {returned!r}; "
+                "it must return two things: the value and the gradient."
+            )
+        value = _real(returned[0], "value")
+        slope = _real(returned[1], "gradient")
+        if value.size != 1:
+            raise InputError(f"The objective's value is {returned[0]!r}; it must be one number.")
+        if slope.shape not in {(size,), (size, 1), (1, size)}:
+            raise InputError(
+                f"The objective's gradient has the shape {slope.shape}; "
+                f"it must be ({size},), as the start's."
+            )
+        with np.errstate(over="ignore"):
+            gradient[:] = slope.reshape(-1)
+        return float(value.reshape(-1)[0])
+
+    return evaluate
+
+
+def _real(given: Any, what: str) -> npt.NDArray[Any]:
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        array = np.asarray(None)
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"The objective's {what} is {given!r}; it must consist of real numbers.")
+    return array

@@ -1,0 +1,192 @@
+"""One run, driven chunk by chunk: what happens between the compiled steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import OptimizeResult
+
+from symadamax import _core
+from symadamax._core import Status
+from symadamax.errors import InputError, require
+from symadamax.solver.adamax import Adamax, State
+from symadamax.solver.history import History, Record, allocate
+from symadamax.solver.problem import Problem
+from symadamax.solver.result import Result, sentence, succeeded, where
+from symadamax.solver.stop import Stop
+
+__all__ = ["Session"]
+
+# The rows of the work array that hold the start, and of a point as `_core.Run.copy_row` counts.
+X, GRADIENT, M, U = range(4)
+
+Callback = Callable[[OptimizeResult], object]
+
+
+class Session:
+    """One run of the compiled loop, from its arrays to its Result.
+
+    Parameters
+    ----------
+    problem : Problem
+    method : Adamax
+    stop : Stop
+    steps : int
+    state : State or None
+    record : Record or None
+
+    Raises
+    ------
+    InputError
+        When the state does not fit the problem, or the history not into memory.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        method: Adamax,
+        stop: Stop,
+        steps: int,
+        state: State | None,
+        record: Record | None,
+    ) -> None:
+        size = len(problem.start)
+        self.problem, self.method, self.stop, self.steps = problem, method, stop, steps
+        self.every = record.every if record else 0
+        self.rows = allocate(record, steps, size, problem.start.dtype.name) if record else None
+        self.first = state.step if state else 0
+        work = _work_array(problem.start, state)
+        self.run = _core.Run(
+            problem.function, problem.context, work, size, method, stop, self.first, steps,
+            self.every, self.rows,
+        )  # fmt: skip
+
+    def solve(self, callback: Callback | None, progress: bool) -> Result:
+        """Run to the end, and return how it ended."""
+        status = self._begin()
+        try:
+            with _bar(self.steps) if progress else nullcontext() as bar:
+                status = self._go_on(status, callback, bar)
+        except KeyboardInterrupt:
+            status = Status.INTERRUPTED
+        return self.result(status)
+
+    def _begin(self) -> Status:
+        status = self.run.start()
+        if status < 0:
+            point = where(self.problem.names, self.problem.start)
+            raise InputError(
+                f"The objective is not finite at the start, {point}: "
+                f"{self._trouble(status, rejected=False)}. Start where it is finite."
+            )
+        return status
+
+    def _go_on(self, status: Status, callback: Callback | None, bar: Any) -> Status:
+        stride = (self.every or 1) if callback else max(self.steps, 1)
+        pause = stride
+        while status == Status.RUNNING:
+            status = self._advance(pause - self.run.nit)
+            if bar is not None:
+                bar.set_postfix_str(f"value {self.run.fun:.6g}", refresh=False)
+                bar.update(self.run.nit - bar.n)
+            if callback and self.run.nit == pause and status >= 0:
+                pause += stride
+                if not self._call(callback) and status == Status.RUNNING:
+                    return Status.STOPPED_BY_CALLBACK
+        return status
+
+    def _advance(self, steps: int) -> Status:
+        try:
+            return self.run.advance(steps)
+        except Exception as error:
+            self._attach(error, Status.OBJECTIVE_FAILED)
+            raise
+
+    def _call(self, callback: Callback) -> bool:
+        """Show the callback where the run stands; False says that it wants to end it."""
+        run = self.run
+        seen = OptimizeResult(
+            x=run.copy_row(X), fun=run.fun, jac=run.copy_row(GRADIENT), nit=run.nit
+        )
+        try:
+            callback(seen)
+        except StopIteration:
+            return False
+        except Exception as error:
+            self._attach(error, Status.CALLBACK_FAILED)
+            raise
+        return True
+
+    def _attach(self, error: Exception, status: Status) -> None:
+        error.result = self.result(status, repr(error))  # type: ignore[attr-defined]
+        error.add_note("The run so far is the attribute `result` of this exception.")
+
+    def result(self, status: Status, trouble: str = "") -> Result:
+        """Return the Result of a run that ended with this status."""
+        run, objective, nit = self.run, self.problem.objective, self.run.nit
+        evaluated_in_vain = status < 0 and status != Status.POINT_NOT_FINITE
+        if status < 0 and not trouble:
+            trouble = self._trouble(status, rejected=True)
+        x = run.copy_row(X)
+        return Result(
+            x=x,
+            fun=run.fun,
+            jac=run.copy_row(GRADIENT),
+            nit=nit,
+            nfev=nit + 1 + evaluated_in_vain,
+            status=status,
+            success=succeeded(status, self.stop),
+            message=sentence(status, nit, self.stop, trouble),
+            point=dict(zip(objective.unknowns, x.tolist(), strict=True)) if objective else None,
+            best_x=run.best_x,
+            best_fun=run.best_fun,
+            history=self._history(),
+            state=State._of_run(self.first + nit, run.copy_row(M), run.copy_row(U)),
+            objective=objective,
+            method=self.method,
+        )
+
+    def _history(self) -> History | None:
+        if self.rows is None:
+            return None
+        step, fun, *blocks = (
+            None if array is None else array[: self.run.rows] for array in self.rows
+        )
+        return History(step, blocks[0], fun, blocks[1], blocks[2], self.problem.names)  # type: ignore[arg-type]
+
+    def _trouble(self, status: Status, rejected: bool) -> str:
+        """Return what is not finite at a point, as the sentences of the statuses want it."""
+        run = self.run
+        if status == Status.VALUE_NOT_FINITE:
+            return str(run.rejected_value if rejected else run.fun)
+        values = run.copy_row(GRADIENT if status == Status.GRADIENT_NOT_FINITE else X, rejected)
+        place = int(np.flatnonzero(~np.isfinite(values))[0])
+        verb = "is" if status == Status.GRADIENT_NOT_FINITE else "to"
+        return f"{self.problem.names[place]} {verb} {values[place]}"
+
+
+def _work_array(start: npt.NDArray[Any], state: State | None) -> npt.NDArray[Any]:
+    """Return the array that the loop works in, with the start and the state in its first rows."""
+    # A row more than the cache line it ends in: rows a power of two apart would evict each other.
+    size = len(start)
+    work = np.empty((_core.WORK_ROWS, (size + 15) // 8 * 8), start.dtype)
+    work[X, :size] = start
+    if state is None:
+        work[M : U + 1] = 0
+        return work
+    if state.m.shape != start.shape or state.m.dtype != start.dtype:
+        raise InputError(
+            f"The state is of {state.m.size} unknowns in {state.m.dtype}, and the start of {size} "
+            f"in {start.dtype}; they must agree."
+        )
+    work[M, :size], work[U, :size] = state.m, state.u
+    return work
+
+
+def _bar(steps: int) -> Any:
+    tqdm: Any = require("tqdm", "cli", "progress=True")
+    return tqdm.tqdm(total=steps, unit="step")
