@@ -28,7 +28,7 @@ def nearest_double(expression: Any) -> float:
 def _decimal(expression: Any) -> Any:
     try:
         value = sp.N(expression, 30)
-    except (RecursionError, TypeError, ValueError, NotImplementedError) as error:
+    except (ArithmeticError, NotImplementedError, RecursionError, TypeError, ValueError) as error:
         raise UnsupportedError(f"The constant {show(expression)} cannot be evaluated.") from error
     if isinstance(value, (sp.Float, sp.Rational, *INFINITIES)):
         return value

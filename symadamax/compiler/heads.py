@@ -85,7 +85,7 @@ VALUED: Mapping[Any, FixedOrder] = {
 def _polygamma(order: Any, x: Any) -> Any:
     """Return psi_n(x) = (-1)**(n+1) n! zeta(n+1, x), or None for an order that is not fixed."""
     if order == 0:
-        return sp.digamma(x)
+        return sp.digamma(x, evaluate=False)  # evaluated, it is polygamma(0, x) again
     if order.is_Integer and 0 < order <= 100:
         return (-1) ** (order + 1) * sp.factorial(order) * sp.zeta(order + 1, x)
     return None
@@ -97,7 +97,21 @@ def _heaviside(x: Any, at_zero: Any = sp.S.Half) -> Any:
 
 def _acot(x: Any) -> Any:
     """Return atan(1/x) in a form whose derivative is finite at 0."""
-    return sp.Piecewise((sp.atan2(1, x), x >= 0), (sp.atan2(-1, -x), True))
+    above = sp.GreaterThan(x, 0, evaluate=False)  # whatever the assumptions on its symbols
+    return sp.Piecewise((sp.atan2(1, x), above), (sp.atan2(-1, -x), True), evaluate=False)
+
+
+def _imaginary_part(x: Any) -> Any:
+    """Return 0 for an unknown; another argument may leave the real line, as asin(x) does."""
+    return sp.Integer(0) if x.is_Symbol else None
+
+
+def _contains(x: Any, region: Any) -> Any:
+    """Return the condition for a region that can be written as one, else None."""
+    try:
+        return region.as_relational(x)
+    except (AttributeError, NotImplementedError, TypeError):
+        return None
 
 
 # Each takes the arguments of its head and returns another expression, or None where it cannot.
@@ -124,13 +138,13 @@ REWRITES: Mapping[Any, Callable[..., Any]] = {
     sp.UnevaluatedExpr: lambda x: x,
     # All unknowns are real.
     sp.re: lambda x: x,
-    sp.im: lambda x: sp.Integer(0),
+    sp.im: _imaginary_part,
     sp.conjugate: lambda x: x,
     sp.ITE: lambda *args: sp.ITE(*args).to_nnf(),
     sp.Xor: lambda *args: sp.Xor(*args).to_nnf(),
     sp.Implies: lambda *args: sp.Implies(*args).to_nnf(),
     sp.Equivalent: lambda *args: sp.Equivalent(*args).to_nnf(),
-    sp.Contains: lambda x, region: region.as_relational(x),
+    sp.Contains: _contains,
 }
 
 _WRITE_OUT = "Write it out first, for example with .doit()."

@@ -45,6 +45,13 @@ def free_symbols(expression: Any) -> set[sp.Symbol]:
         seen.add(id(part))
         if isinstance(part, sp.Symbol):
             symbols.add(part)
+        elif _binds(part):
+            symbols.update(s for s in part.free_symbols if isinstance(s, sp.Symbol))
         else:
             stack.extend(getattr(part, "args", ()))
     return symbols
+
+
+def _binds(part: Any) -> bool:
+    """Tell whether symbols among the arguments may be its own, as the index of a Sum is."""
+    return hasattr(part, "bound_symbols") or isinstance(part, (sp.ComplexRootOf, sp.Limit))
