@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symadamax import _core
 from symadamax.compiler import llvm_code, numpy_code
 from symadamax.compiler.differentiate import differentiate
 from symadamax.compiler.expand import expand
@@ -155,8 +156,6 @@ class Stages:
                 f"{BACKENDS} and the dtypes {DTYPES}."
             )
         if backend == "native" and _has_llvm():
-            from symadamax import _core
-
             code = self.machine_code(dtype)
             capsule = _core.function_capsule(code.address, dtype)
             return CompiledObjective(capsule, self.ir.unknowns, dtype, code)

@@ -16,6 +16,7 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
+from symadamax import _core
 from symadamax.compiler.llvm_code import ENTRY, Module
 from symadamax.errors import InternalError
 
@@ -102,10 +103,7 @@ def _address(source: str, name: str, types: tuple[str, ...]) -> int:
     if source == "libm":
         return _library_address(name)
     if source == "core":
-        from symadamax import _core
-
-        address: int = _core.special_functions()[name]
-        return address
+        return _core.special_functions()[name]
     from symadamax.compiler.special import scipy_address
 
     return scipy_address(name, types)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import linecache
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from symadamax import _core
 from symadamax.compiler.ir import Node, Program
 
 __all__ = ["load", "source"]
@@ -111,11 +113,8 @@ def _min(a: Any, b: Any) -> Any:
 
 
 def _lambert_w(x: Any, branch: int) -> Any:
-    """Return the real value of a branch of Lambert's W, NaN where it is not real."""
-    from scipy import special
-
-    value = special.lambertw(x, branch)
-    return np.where(value.imag == 0, value.real, np.nan)
+    """Return the real value of a branch of Lambert's W; SciPy's loses all digits near -1/e."""
+    return np.vectorize(partial(_core.lambert_w, branch), otypes=["float64"])(x)
 
 
 def load(text: str, name: str) -> Callable[[Any, Any], Any]:
