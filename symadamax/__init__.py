@@ -1,1 +1,73 @@
-"""symadamax: write an objective as mathematics, have it minimised by compiled Adamax."""
+"""symadamax: write an objective as mathematics, have it minimised by compiled Adamax.
+
+>>> import sympy as sp
+>>> import symadamax as sx
+>>> x, y = sp.symbols("x y")
+>>> result = sx.minimize(2*x**2 + 2*x*y + 2*y**2 - 6*x, start={x: 1, y: 0},
+...                      method=sx.Adamax(learning_rate=0.01), steps=1000)
+>>> result.x.round(6)
+array([ 2., -1.])
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from symadamax import _build
+from symadamax.errors import (
+    FormulaError,
+    InputError,
+    InternalError,
+    MissingDependencyError,
+    StaleBuildError,
+    SymadamaxError,
+    UnsupportedError,
+)
+from symadamax.objective import Objective
+from symadamax.solver import Adamax, History, Record, Result, State, Status, Stop, minimize
+
+if TYPE_CHECKING:
+    from symadamax.parse import parse_formula
+    from symadamax.viewer import animate, plot
+
+__version__ = _build.VERSION
+
+__all__ = [
+    "Adamax",
+    "FormulaError",
+    "History",
+    "InputError",
+    "InternalError",
+    "MissingDependencyError",
+    "Objective",
+    "Record",
+    "Result",
+    "StaleBuildError",
+    "State",
+    "Status",
+    "Stop",
+    "SymadamaxError",
+    "UnsupportedError",
+    "animate",
+    "minimize",
+    "parse_formula",
+    "plot",
+]
+
+# What needs an optional package is imported when it is first used.
+_LAZY = {
+    "animate": "symadamax.viewer",
+    "plot": "symadamax.viewer",
+    "parse_formula": "symadamax.parse",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'symadamax' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})
