@@ -202,6 +202,8 @@ class Objective:
         x = self.point_array(point)
         gradient = np.empty_like(x)
         compiled = self.compiled()
+        if callable(compiled.function):  # where llvmlite cannot be had
+            return compiled.function(x, gradient), gradient
         value = _core.evaluate(compiled.function, self.parameter_array(), x, gradient)
         return value, gradient
 

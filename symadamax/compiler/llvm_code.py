@@ -191,6 +191,8 @@ class _Writer:
             return self.intrinsic(name, arguments[0])
         if kind in ("libm", "scipy", "core"):
             return self.call(kind, name, node, arguments)
+        if kind == "parity":
+            return self.parity(name, node, arguments[0])
         argument_type = "i1" if _is_truth(node.arguments[0]) else self.real
         return self.line(f"{kind} {argument_type} {', '.join(arguments)}")
 
@@ -209,6 +211,15 @@ class _Writer:
             types.insert(0, "integer" if whole else "double")
             arguments.insert(0, str(node.value) if whole else _bits(node.value))
         return self.foreign(source, name, types, arguments)
+
+    def parity(self, name: str, node: Node, argument: str) -> str:
+        """Call a function of SciPy on |x|, which is even or odd as its order is."""
+        value = self.call("scipy", name, node, [self.intrinsic("fabs", argument)])
+        assert isinstance(node.value, int)
+        if node.value % 2 == 0:
+            return value
+        negative = self.line(f"fcmp olt {self.real} {argument}, {self.constant(0.0)}")
+        return self.emit_select(negative, self.line(f"fneg {self.real} {value}"), value)
 
     def foreign(self, source: str, name: str, types: list[str], arguments: list[str]) -> str:
         self.calls.append((source, name, tuple(types)))

@@ -74,6 +74,8 @@ def power(graph: Graph, base: Node, exponent: Fraction | float) -> Node:
     """Return base**exponent for a number; a whole one becomes a product, a half a square root."""
     if exponent < 0:
         return graph.op("div", graph.constant(1.0), power(graph, base, -exponent))
+    if exponent == 0:
+        return graph.constant(1.0)
     if exponent == 1:
         return base
     if exponent == int(exponent) <= LARGEST_PRODUCT:

@@ -12,6 +12,7 @@ The column `native` names the instruction, or the function with where it comes f
 ``libm:tan``        the C library of the process
 ``scipy:erf``       a function pointer of ``scipy.special.cython_special``
 ``core:lambert_w``  a function of our own compiled core
+``parity:...``      one of SciPy's that takes no x < 0, and is even or odd as its order is
 ``emit:select``     a few instructions, written by `symadamax.compiler.llvm_code`
 ==================  =========================================================================
 """
@@ -186,11 +187,14 @@ def _elementary() -> list[Operation]:
         row("exp", sp.exp), row("expm1", c.expm1), row("exp2", c.exp2),
         row("log", sp.log), row("log1p", c.log1p), row("log2", c.log2), row("log10", c.log10),
         row("sin", sp.sin), row("cos", sp.cos), row("tan", sp.tan),
-        row("asin", sp.asin, "arcsin"), row("acos", sp.acos, "arccos"),
+        # SymPy's 1 - x**2 and 1 - tanh(x)**2 cancel near 1; these do not.
+        row("asin", sp.asin, "arcsin", partials={0: lambda x: 1 / sp.sqrt((1 - x) * (1 + x))}),
+        row("acos", sp.acos, "arccos", partials={0: lambda x: -1 / sp.sqrt((1 - x) * (1 + x))}),
         row("atan", sp.atan, "arctan"),
-        row("sinh", sp.sinh), row("cosh", sp.cosh), row("tanh", sp.tanh),
+        row("sinh", sp.sinh), row("cosh", sp.cosh),
+        row("tanh", sp.tanh, partials={0: lambda x: 1 / sp.cosh(x) ** 2}),
         row("asinh", sp.asinh, "arcsinh"), row("acosh", sp.acosh, "arccosh"),
-        row("atanh", sp.atanh, "arctanh"),
+        row("atanh", sp.atanh, "arctanh", partials={0: lambda x: 1 / ((1 - x) * (1 + x))}),
         Operation("atan2", 2, "np.arctan2({0}, {1})", "libm:atan2", sp.atan2, fold=math.atan2),
     ]  # fmt: skip
 
@@ -203,9 +207,11 @@ def _special() -> list[Operation]:
             name, arity, f"special.{scipy}({arguments})", f"scipy:{scipy}", head, **more
         )
 
-    def ordered(name: str, head: Any, scipy: str, valued: type = float, **more: Any) -> Operation:
+    def ordered(
+        name: str, head: Any, scipy: str, valued: type = float, source: str = "scipy", **more: Any
+    ) -> Operation:
         template = f"special.{scipy}({{value}}, {{0}})"
-        return Operation(name, 1, template, f"scipy:{scipy}", head, valued=valued, **more)
+        return Operation(name, 1, template, f"{source}:{scipy}", head, valued=valued, **more)
 
     return [
         row("erf", sp.erf), row("erfc", sp.erfc), row("erfi", sp.erfi),
@@ -215,7 +221,7 @@ def _special() -> list[Operation]:
         ordered("expint", sp.expint, "expn", int),
         ordered("besselj", sp.besselj, "jv"), ordered("bessely", sp.bessely, "yv"),
         ordered("besseli", sp.besseli, "iv"), ordered("besselk", sp.besselk, "kv"),
-        ordered("jn", sp.jn, "spherical_jn", int, partials={0: _spherical_partial}),
+        ordered("jn", sp.jn, "spherical_jn", int, "parity", partials={0: _spherical_partial}),
         Operation("zeta", 2, "special.zeta({0}, {1})", "core:hurwitz_zeta", sp.zeta),
         # SymPy's derivative W/(x (1 + W)) is 0/0 at 0.
         Operation(

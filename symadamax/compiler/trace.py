@@ -146,7 +146,7 @@ class _Tracer:
         if isinstance(part, sp.Pow):
             return self.power(part, nodes)
         if isinstance(part, sp.Piecewise):
-            return lowering.choice(self.graph, nodes[::2], nodes[1::2])
+            return self.piecewise(part, nodes[::2], nodes[1::2])
         if isinstance(part, sp.log):
             return lowering.logarithm(self.graph, *nodes)
         if isinstance(part, (sp.StrictGreaterThan, sp.GreaterThan)):
@@ -156,9 +156,13 @@ class _Tracer:
             return self.valued(part, nodes)
         return self.apply(HEADS[part.func], part, nodes)
 
+    def piecewise(self, part: Any, values: list[Node], conditions: list[Node]) -> Node:
+        _hold_kind(part, values, Kind.REAL)
+        _hold_kind(part, conditions, Kind.BOOLEAN)
+        return lowering.choice(self.graph, values, conditions)
+
     def apply(self, operation: Operation, part: Any, nodes: list[Node]) -> Node:
-        if any(node.operation.result is not operation.arguments for node in nodes):
-            raise UnsupportedError(f"{show(part)} mixes real numbers and truth values.")
+        _hold_kind(part, nodes, operation.arguments)
         if operation.arity is None:
             unique = list(dict.fromkeys(nodes))
             return unique[0] if len(unique) == 1 else self.graph.apply(operation, *unique)
@@ -241,6 +245,13 @@ class _Number:
 
     def __init__(self, expression: Any) -> None:
         self.expression = expression
+
+
+def _hold_kind(part: Any, nodes: Sequence[Node], kind: Kind) -> None:
+    if any(node.operation.result is not kind for node in nodes):
+        raise UnsupportedError(
+            f"{show(part)} mixes real numbers and truth values. Write x > 0 where x is a condition."
+        )
 
 
 def _children(part: Any) -> Sequence[Any]:
