@@ -14,7 +14,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from symadamax import _build
+from symadamax._build import require_core
+
+# Before all else: a core built from other sources would compute something else than stands here.
+__version__: str = require_core().VERSION
+
 from symadamax.errors import (
     FormulaError,
     InputError,
@@ -30,8 +34,6 @@ from symadamax.solver import Adamax, History, Record, Result, State, Status, Sto
 if TYPE_CHECKING:
     from symadamax.parse import parse_formula
     from symadamax.viewer import animate, plot
-
-__version__ = _build.VERSION
 
 __all__ = [
     "Adamax",
