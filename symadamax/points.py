@@ -24,6 +24,8 @@ class Symbol(Protocol):
 
 def point_array(point: Any, unknowns: Sequence[Symbol], dtype: str) -> np.ndarray:
     """Return the array of a point given by symbol, by name, or in the order of `unknowns`."""
+    if type(point) in (list, tuple) and len(point) == len(unknowns) and _all_floats(point):
+        return _cast(np.array(point, dtype="float64"), unknowns, dtype)
     if isinstance(point, Mapping):
         values = by_symbol(point, unknowns, "unknown", "the start")
         missing = [symbol.name for symbol in unknowns if symbol not in values]
@@ -44,10 +46,16 @@ def point_array(point: Any, unknowns: Sequence[Symbol], dtype: str) -> np.ndarra
     return _cast(array.reshape(-1), unknowns, dtype)
 
 
+def _all_floats(point: Sequence[object]) -> bool:
+    """Tell whether nothing needs to be looked at but whether the numbers are finite."""
+    return all(type(value) is float for value in point)
+
+
 def _array(point: Any, unknowns: Sequence[Symbol]) -> np.ndarray:
-    """Return a float64 array of any shape from numbers in the order of the unknowns."""
+    """Return a new float64 array of any shape from numbers in the order of the unknowns."""
     if isinstance(point, np.ndarray) and point.dtype.kind in "fiu":
-        return point.astype("float64")
+        with np.errstate(over="ignore"):
+            return point.astype("float64")
     if isinstance(point, (str, bytes)) or not hasattr(point, "__len__"):
         raise InputError(
             f"The point {point!r} is neither a mapping of unknowns to numbers nor a sequence of "
@@ -65,9 +73,11 @@ def _array(point: Any, unknowns: Sequence[Symbol]) -> np.ndarray:
 
 
 def _cast(array: np.ndarray, unknowns: Sequence[Symbol], dtype: str) -> np.ndarray:
-    """Return a new contiguous array of the dtype, all of it finite."""
-    with np.errstate(over="ignore"):
-        cast = np.array(array, dtype=dtype, order="C")
+    """Return an array of the dtype, all of it finite."""
+    cast = array
+    if dtype != "float64":
+        with np.errstate(over="ignore"):
+            cast = array.astype(dtype)
     if not np.isfinite(cast).all():
         place = int(np.flatnonzero(~np.isfinite(cast))[0])
         raise InputError(
