@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from symadamax.errors import InputError, MissingDependencyError
-from symadamax.objective import Objective
+import symadamax as sx
+from symadamax import InputError, MissingDependencyError, Objective
 from symadamax.viewer import animate, plot
 from symadamax.viewer.animation import Film
 from symadamax.viewer.landscape import heights, levels, sample, spans_decades, window
@@ -29,34 +29,27 @@ x, y = sp.symbols("x y")
 CUBIC = x - x**3
 BOWL = 2 * x**2 + 2 * x * y + 2 * y**2 - 6 * x
 ROSENBROCK = (1 - x) ** 2 + 100 * (y - x**2) ** 2
+METHOD = sx.Adamax(learning_rate=0.01)
 SMALL = {"frames": 5, "size": (320, 200)}
 
 
-def solve(expression, start, *, steps=60, learning_rate=0.01):
-    """Return a recorded run."""
-    objective = Objective(expression)
-    point, m, u = np.array(start, dtype=float), 0.0, 0.0
-    points, values = [], []
-    for t in range(steps + 1):
-        value, gradient = objective.value_and_gradient(point)
-        points.append(point)
-        values.append(value)
-        m, u = 0.9 * m + 0.1 * gradient, np.maximum(0.999 * u, abs(gradient))
-        point = point - learning_rate / (1 - 0.9 ** (t + 1)) * m / (u + 1e-8)
-    return record(objective, points, values, learning_rate)
+def solve(expression, start, *, steps=60):
+    """Return a run with every step recorded."""
+    return sx.minimize(expression, start, method=METHOD, steps=steps, record=1)
 
 
-def record(objective, points, values, learning_rate=0.01):
+def record(objective, points, values):
     """Return a result with this history, as far as pictures look at it."""
     best = int(np.nanargmin(values))
+    names = tuple(symbol.name for symbol in objective.unknowns)
+    steps = np.arange(len(values))
+    history = sx.History(steps, np.array(points, dtype=float), np.array(values), names=names)
     return SimpleNamespace(
         objective=objective,
-        method=SimpleNamespace(learning_rate=learning_rate),
-        history=SimpleNamespace(
-            step=np.arange(len(values)), x=np.array(points, dtype=float), fun=np.array(values)
-        ),
-        best_x=np.array(points[best], dtype=float),
-        best_fun=float(values[best]),
+        method=METHOD,
+        history=history,
+        best_x=history.x[best],
+        best_fun=history.fun[best],
     )
 
 
@@ -163,16 +156,15 @@ def test_a_still_shows_itself_in_a_notebook(one):
 
 def test_pictures_leave_pyplot_and_the_settings_alone(tmp_path):
     program = """if True:
-        import sys, matplotlib, symadamax.viewer
-        from tests import test_viewer
+        import sys, matplotlib, sympy, symadamax as sx
         before = matplotlib.rcParams.copy()
-        run = test_viewer.solve(test_viewer.BOWL, [1, 0])
-        symadamax.viewer.plot(run)
-        symadamax.viewer.animate(run, sys.argv[1], frames=2)
+        run = sx.minimize(sympy.Symbol("x") ** 2, [1], steps=5, record=1)
+        sx.plot(run)
+        sx.animate(run, sys.argv[1], frames=2)
         assert matplotlib.rcParams.copy() == before
         assert "matplotlib.pyplot" not in sys.modules
     """
-    command = [sys.executable, "-c", program, str(tmp_path / "two.gif")]
+    command = [sys.executable, "-c", program, str(tmp_path / "one.gif")]
     subprocess.run(command, check=True)
 
 
@@ -198,7 +190,7 @@ def test_formulas_are_written_for_reading():
     assert formula(BOWL, ["x", "y"]) == "f(x, y) = 2x² + 2x·y − 6x + 2y²"
     assert formula(x**12 - 1.0e30 * x, ["x"]) == "f(x) = x¹² − 1.0e+30·x"
     assert formula(x ** sp.Rational(5, 2), ["x"]) == "f(x) = x^(5/2)"
-    assert formula(sum(sp.symbols("z:40")), ["z0", "…", "z39"]) == "f(z0, …, z39)"
+    assert formula(sum(sp.symbols("z:40")), [f"z{k}" for k in range(40)]) == "f(z0, …, z39)"
     assert number(-1e-7) == "−1e−07"
 
 
@@ -413,11 +405,11 @@ def test_a_still_is_not_written_as_a_film(one, tmp_path):
         plot(one, tmp_path / "one.gif")
 
 
-@pytest.mark.parametrize("draw", [plot, animate])
-def test_a_run_without_a_history_is_refused(one, tmp_path, draw):
-    bare = SimpleNamespace(**{**vars(one), "history": None})
+@pytest.mark.parametrize(("draw", "name"), [(plot, "one.png"), (animate, "one.gif")])
+def test_a_run_without_a_history_is_refused(tmp_path, draw, name):
+    bare = sx.minimize(CUBIC, [-1], steps=5)
     with pytest.raises(InputError, match=r"no history .*minimize\(..., record=1\)"):
-        draw(bare, tmp_path / ("one.png" if draw is plot else "one.gif"))
+        draw(bare, tmp_path / name)
 
 
 @pytest.mark.parametrize("thing", [None, 3, "result", Objective(CUBIC)])
@@ -428,8 +420,18 @@ def test_what_is_not_a_result_is_refused(thing):
 
 def test_more_than_two_unknowns_are_not_animated(tmp_path):
     three = solve(sum(sp.symbols("a b c")) ** 2, [1, 2, 3])
-    with pytest.raises(InputError, match=r"this result has 3: use plot\(result\)"):
+    with pytest.raises(InputError, match=r"of f\(a, b, c\).* with 3: use plot\(result\)"):
         animate(three, tmp_path / "three.gif")
+
+
+def test_a_python_function_is_drawn_as_coordinates_and_not_animated(tmp_path):
+    run = solve(lambda point: (float(point @ point), 2 * point), [1, 2])
+    coordinates, _ = plot(run).axes
+    assert [line.get_label() for line in coordinates.get_lines()] == [" x[0]", " x[1]"]
+    with pytest.raises(InputError, match=r"of a Python function with 2: use plot\(result\)"):
+        animate(run, tmp_path / "run.gif")
+    with pytest.raises(InputError, match="minimum= needs an objective in SymPy"):
+        plot(run, minimum=[0, 0])
 
 
 @pytest.mark.parametrize("draw", [plot, animate])

@@ -13,7 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symadamax.errors import require
+from symadamax.errors import InputError, require
 from symadamax.viewer.checks import check_frames, check_interval, check_path, check_size
 from symadamax.viewer.run import read_run
 
@@ -33,7 +33,8 @@ def plot(
     """Draw a result: where the run went, and its value against the step.
 
     One unknown is drawn as the curve with the path over it, two as contours with the path, more as
-    each coordinate against the step (the seven that moved most when there are more than seven).
+    each coordinate against the step (the seven that moved most when there are more), and so are
+    the unknowns of a Python function.
 
     Parameters
     ----------
@@ -117,7 +118,8 @@ def animate(
     Raises
     ------
     InputError
-        When the result has no history or more than two unknowns, or an argument cannot be used.
+        When the result has no history, more than two unknowns or an objective that is a Python
+        function, or an argument cannot be used.
     MissingDependencyError
         When matplotlib, or for ``.mp4`` the program ffmpeg, is not installed.
 
@@ -140,6 +142,13 @@ def animate(
     width, height = check_size(size, limit=(1920, 1080))
     count = check_frames(frames, width * height)
     milliseconds = check_interval(interval, target)
-    film = Film(read_run(result, minimum, at_most=2), (width, height), count)
+    run = read_run(result, minimum)
+    if run.objective is None or len(run.names) > 2:
+        raise InputError(
+            "animate draws an objective in SymPy of one or two unknowns, and this run was of "
+            f"{run.formula} with {len(run.names)}: use plot(result), which draws each coordinate "
+            "against the step."
+        )
+    film = Film(run, (width, height), count)
     WRITERS[target.suffix.lower()](film, target, milliseconds)
     return target

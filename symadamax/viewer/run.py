@@ -27,8 +27,8 @@ class Run:
 
     Attributes
     ----------
-    objective : Objective
-        The function that was minimised.
+    objective : Objective or None
+        What was minimised; None for a Python function, which cannot be drawn.
     names : tuple of str
         The unknowns, as plain text.
     steps, points, values : ndarray of shape (kept,), (kept, n), (kept,)
@@ -63,17 +63,12 @@ class Run:
         return "minimum" if self.known else "best value"
 
 
-def read_run(result: Any, minimum: Any = None, *, at_most: int | None = None) -> Run:
+def read_run(result: Any, minimum: Any = None) -> Run:
     """Return what a picture needs of the result, or refuse with what to do instead."""
-    objective, history = _parts(result)
-    names = tuple(map(plain, objective.unknowns))
-    if at_most is not None and len(names) > at_most:
-        raise InputError(
-            f"animate draws one or two unknowns and this result has {len(names)}: use "
-            "plot(result), which draws each coordinate against the step."
-        )
+    history = _history(result)
+    objective, names = result.objective, tuple(map(plain, history.names))
     steps, points, values = _rows(history)
-    place, height = _minimum(result, objective, minimum)
+    place, height = _minimum(result, minimum)
     return Run(
         objective=objective,
         names=names,
@@ -83,24 +78,21 @@ def read_run(result: Any, minimum: Any = None, *, at_most: int | None = None) ->
         minimum=place,
         minimum_value=height,
         known=minimum is not None,
-        formula=formula(
-            objective.expression, names if len(names) <= 3 else (names[0], "…", names[-1])
-        ),
+        formula="a Python function" if objective is None else formula(objective.expression, names),
         settings=f"Adamax, learning rate {number(result.method.learning_rate)}",
     )
 
 
-def _parts(result: Any) -> tuple[Any, Any]:
-    """Return the objective and the history of a result that has both."""
-    objective, history = getattr(result, "objective", None), getattr(result, "history", None)
-    if objective is None:
+def _history(result: Any) -> Any:
+    """Return the history of a result that has one."""
+    if not (hasattr(result, "history") and hasattr(result, "best_x")):
         raise InputError(f"A picture is drawn of what minimize returned, not of {result!r:.80}.")
-    if history is None or len(history.step) == 0:
+    if result.history is None:
         raise InputError(
             "The result has no history to draw: run it with minimize(..., record=1), "
             "which keeps every step (record=10 keeps every tenth)."
         )
-    return objective, history
+    return result.history
 
 
 def _rows(history: Any) -> tuple[npt.NDArray[np.int64], Array, Array]:
@@ -118,9 +110,11 @@ def _rows(history: Any) -> tuple[npt.NDArray[np.int64], Array, Array]:
     return steps[chosen][drawable], points[drawable], values[drawable]
 
 
-def _minimum(result: Any, objective: Any, minimum: Any) -> tuple[Array, float]:
+def _minimum(result: Any, minimum: Any) -> tuple[Array, float]:
     """Return the point to mark and its value: the one that is known, or the best that was seen."""
     if minimum is None:
         return np.asarray(result.best_x, dtype=np.float64), float(result.best_fun)
-    place = objective.point_array([minimum] if np.isscalar(minimum) else minimum)
-    return place, float(objective.value(place))
+    if result.objective is None:
+        raise InputError("minimum= needs an objective in SymPy: this run was of a Python function.")
+    place = result.objective.point_array([minimum] if np.isscalar(minimum) else minimum)
+    return place, float(result.objective.value(place))

@@ -32,7 +32,8 @@ __all__ = ["draw_still"]
 def draw_still(run: Run, size: tuple[int, int]) -> Picture:
     """Return the picture of a run of any number of unknowns."""
     figure, (left, right) = new_picture(size, panels=2)
-    {1: _path_on_curve, 2: _path_on_contours}.get(len(run.names), _coordinates)(left, run)
+    unknowns = 0 if run.objective is None else len(run.names)
+    {1: _path_on_curve, 2: _path_on_contours}.get(unknowns, _coordinates)(left, run)
     headline(left, run.settings, run.formula)
     _descent(right, run)
     return figure

@@ -36,7 +36,8 @@ def formula(expression: Any, names: Sequence[str]) -> str:
     >>> formula(2*x**2 + 2*x*y, ["x", "y"])
     'f(x, y) = 2x² + 2x·y'
     """
-    left = f"f({', '.join(names)})"
+    shown = names if len(names) <= 3 else (names[0], "…", names[-1])
+    left = f"f({', '.join(shown)})"
     right = plain_mathematics(str(expression)) if _is_small(expression) else ""
     short = right != "" and len(left) + len(right) <= LONGEST_FORMULA and right.isprintable()
     return f"{left} = {right}" if short else left
