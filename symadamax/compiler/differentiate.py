@@ -14,9 +14,11 @@ selected by the guard: 0*NaN never arises from a branch that was not taken.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from symadamax.compiler.graph import Graph
-from symadamax.compiler.ir import Node, Program
+from symadamax.compiler.ir import UNKNOWN, Node, Program, Value
+from symadamax.compiler.operations import Operation
 from symadamax.compiler.trace import partial
 from symadamax.errors import InternalError
 
@@ -138,14 +140,20 @@ def _sum(graph: Graph, one: _Adjoint | None, other: _Adjoint) -> _Adjoint:
 
 def _instantiate(graph: Graph, node: Node, place: int) -> Node:
     """Return the partial derivative of a node by its argument, on the arguments themselves."""
-    template = partial(node.operation, place, node.value)
-    if template is None:
-        raise InternalError(f"{node!r} has no derivative by argument {place}.")
     made: dict[Node, Node] = {}
-    for part in template.nodes():
-        if part.name == "unknown":
+    for part in _template(node.operation, place, node.value):
+        if part.operation is UNKNOWN:
             made[part] = node.arguments[part.value]  # type: ignore[index]
         else:
-            arguments = (made[a] for a in part.arguments)
+            arguments = [made[a] for a in part.arguments]
             made[part] = graph.apply(part.operation, *arguments, value=part.value)
-    return made[template.outputs[0]]
+    return made[part]
+
+
+@cache
+def _template(operation: Operation, place: int, value: Value) -> tuple[Node, ...]:
+    """Return the nodes of a partial derivative in the arguments; the last is the derivative."""
+    derivative = partial(operation, place, value)
+    if derivative is None:
+        raise InternalError(f"{operation!r} has no derivative by argument {place}.")
+    return tuple(derivative.nodes())
