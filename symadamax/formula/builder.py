@@ -1,0 +1,98 @@
+"""Builder: what each rule of formula.lark makes of the parts below it, while the text is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from symadamax.formula.arithmetic import add, multiply, negate, raise_to
+from symadamax.formula.functions import call, compare, join, negated
+from symadamax.formula.limits import DIGITS, in_range
+from symadamax.formula.names import CONSTANTS, FUNCTIONS, PIECEWISE, RESERVED
+from symadamax.formula.parts import MisplacedError, Part, blaming, made, real
+
+__all__ = ["Builder"]
+
+
+class Builder:
+    """One method for each rule, named after it; it has no state.
+
+    A method takes the children of the rule in order: parts, and tokens with their text and place.
+    """
+
+    def start(self, children: list[Any]) -> Part:
+        return real(children[0])
+
+    def disjunction(self, children: list[Any]) -> Part:
+        return join(sp.Or, children[::2])
+
+    def conjunction(self, children: list[Any]) -> Part:
+        return join(sp.And, children[::2])
+
+    def negation(self, children: list[Any]) -> Part:
+        sign, part = children
+        return negated(part, sign.start_pos)
+
+    def comparison(self, children: list[Any]) -> Part:
+        return compare(children[::2], children[1::2])
+
+    def sum(self, children: list[Any]) -> Part:
+        return add(children[0], _operands(children))
+
+    def product(self, children: list[Any]) -> Part:
+        return multiply(children[0], _operands(children))
+
+    def signed(self, children: list[Any]) -> Part:
+        sign, part = children
+        return negate(sign, part) if sign == "-" else real(part)
+
+    def power(self, children: list[Any]) -> Part:
+        base, sign, exponent = children
+        with blaming(sign.start_pos):
+            return raise_to(real(base), real(exponent), deeper=1)
+
+    def group(self, children: list[Any]) -> Part:
+        opening, part, _ = children
+        with blaming(opening.start_pos):
+            return made(lambda: part.expression, part.at, [part], part.value, deeper=1)
+
+    def arguments(self, children: list[Any]) -> list[Part]:
+        return children[::2]
+
+    def call(self, children: list[Any]) -> Part:
+        name, _, arguments, _ = children
+        return call(str(name), name.start_pos, arguments or [])
+
+    def number(self, children: list[Any]) -> Part:
+        (token,) = children
+        at, text = token.start_pos, str(token)
+        if len(text) > DIGITS:
+            raise MisplacedError(
+                f"This number has {len(text)} characters; at most {DIGITS} are accepted.", at
+            )
+        value = float(text)
+        is_zero = not text.lower().partition("e")[0].strip("0.")
+        with blaming(at):
+            in_range(value, "This number", zero=is_zero)
+        return Part(sp.Integer(text) if text.isdecimal() else sp.Float(value), at, value=value)
+
+    def name(self, children: list[Any]) -> Part:
+        (token,) = children
+        at, name = token.start_pos, str(token)
+        if name in CONSTANTS:
+            return Part(CONSTANTS[name], at, value=float(CONSTANTS[name]), irrational=1)
+        if name in RESERVED:
+            raise MisplacedError(f"{name!r} cannot name an unknown. {RESERVED[name]}", at)
+        if name in FUNCTIONS or name in PIECEWISE:
+            raise MisplacedError(
+                f"{name!r} is a function: write {name}(...), "
+                f"or give the unknown another name, for example {name}_.",
+                at,
+            )
+        return Part(sp.Symbol(name), at)
+
+
+def _operands(children: list[Any]) -> list[tuple[Any, Part]]:
+    """Return the operators with the operands that follow them."""
+    return list(zip(children[1::2], children[2::2], strict=True))

@@ -1,0 +1,135 @@
+"""Calls of functions, and the conditions of piecewise ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from itertools import pairwise
+from typing import Any
+
+import sympy as sp
+
+from symadamax.errors import InputError
+from symadamax.formula.limits import in_range
+from symadamax.formula.names import CONSTANTS, FUNCTIONS, PIECEWISE, Function
+from symadamax.formula.parts import Part, blaming, condition, made, real, value_of
+
+__all__ = ["applied", "call", "compare", "join", "negated"]
+
+RELATIONS: dict[str, tuple[Any, Callable[[float, float], bool]]] = {
+    "<": (sp.StrictLessThan, lambda a, b: a < b),
+    "<=": (sp.LessThan, lambda a, b: a <= b),
+    ">": (sp.StrictGreaterThan, lambda a, b: a > b),
+    ">=": (sp.GreaterThan, lambda a, b: a >= b),
+    "==": (sp.Equality, lambda a, b: a == b),
+    "!=": (sp.Unequality, lambda a, b: a != b),
+}
+
+
+def call(name: str, at: int, arguments: Sequence[Part]) -> Part:
+    """Return name(arguments) for a name of the table, or say which names there are."""
+    with blaming(at):
+        if name in PIECEWISE:
+            _check_count(name, len(arguments), *PIECEWISE[name])
+            return _piecewise(name, at, arguments)
+        function = FUNCTIONS.get(name)
+        if function is None:
+            raise InputError(_unknown_function(name))
+        _check_count(name, len(arguments), function.least, function.most)
+        return applied(function, name, [real(argument) for argument in arguments], at)
+
+
+def applied(function: Function, name: str, arguments: Sequence[Part], at: int) -> Part:
+    """Return the function of the arguments; of constants, the number that it is."""
+    expressions = [argument.expression for argument in arguments]
+    values = [argument.value for argument in arguments if argument.value is not None]
+    if len(values) < len(arguments):
+        return made(lambda: function.head(*expressions, evaluate=False), at, arguments, deeper=1)
+    shown = f"{name}({', '.join(f'{value:.6g}' for value in values)})"
+    value = _numeric(function, shown, values)
+    if sum(argument.irrational for argument in arguments) <= function.exact:
+        return made(lambda: function.head(*expressions), at, arguments, float(value), deeper=1)
+    number = sp.Integer(value) if isinstance(value, int) else sp.Float(value)
+    return made(lambda: number, at, arguments, deeper=1)
+
+
+def _numeric(function: Function, shown: str, values: Sequence[float]) -> float:
+    try:
+        value = function.numeric(*values)
+    except OverflowError:
+        value = float("inf")
+    except (ValueError, ZeroDivisionError):
+        raise InputError(f"{shown} has no real value.") from None
+    in_range(value, shown)
+    return value
+
+
+def _check_count(name: str, given: int, least: int, most: float) -> None:
+    if least <= given <= most:
+        return
+    accepted = str(least) if least == most else f"{least} to {most}"
+    if most == float("inf"):
+        accepted = f"{least} or more"
+    plural = "" if accepted == "1" else "s"
+    raise InputError(f"{name} takes {accepted} argument{plural}; {given} are given.")
+
+
+def _unknown_function(name: str) -> str:
+    if name in CONSTANTS:
+        return f"{name} is a number, not a function: write {name}*(...)."
+    known = {known.lower(): known for known in (*FUNCTIONS, *PIECEWISE)}
+    near = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+    if near:
+        return f"There is no function {name!r}. Did you mean {known[near[0]]}?"
+    return f"There is no function {name!r}. If {name} is an unknown, write {name}*(...)."
+
+
+# ---- conditions --------------------------------------------------------------------------------
+
+
+def compare(parts: Sequence[Part], signs: Sequence[Any]) -> Part:
+    """Return a < b, or for a < b < c both of its halves; constants are decided in doubles."""
+    relations = [_relation(sign, real(a), real(b)) for sign, (a, b) in zip(signs, pairwise(parts))]
+    return relations[0] if len(relations) == 1 else join(sp.And, relations)
+
+
+def _relation(sign: Any, a: Part, b: Part) -> Part:
+    head, decide = RELATIONS[str(sign)]
+    if a.value is not None and b.value is not None:
+        truth = sp.true if decide(a.value, b.value) else sp.false
+        return made(lambda: truth, a.at, [a, b])
+    return made(lambda: head(a.expression, b.expression, evaluate=False), a.at, [a, b])
+
+
+def join(head: Any, parts: Sequence[Part]) -> Part:
+    """Return conditions joined by And or Or."""
+    expressions = [condition(part).expression for part in parts]
+    return made(lambda: head(*expressions), parts[0].at, parts)
+
+
+def negated(part: Part, at: int) -> Part:
+    """Return the opposite of a condition."""
+    return made(lambda: sp.Not(condition(part).expression), at, [part])
+
+
+def _piecewise(name: str, at: int, arguments: Sequence[Part]) -> Part:
+    """Return piecewise(condition, value, condition, value, ..., otherwise)."""
+    *cases, otherwise = arguments
+    if len(cases) % 2:
+        raise InputError(
+            f"{name} takes a condition and a value, as often as needed, and then a value for all "
+            f"other cases: an odd number of arguments; {len(arguments)} are given."
+        )
+    otherwise, branches = real(otherwise), []
+    for test, value in zip(cases[::2], cases[1::2], strict=True):
+        decided = condition(test).expression
+        if decided is sp.true:
+            otherwise = real(value)
+            break
+        if decided is not sp.false:
+            branches.append((real(value).expression, decided))
+    if not branches:
+        return replace(otherwise, at=at, depth=otherwise.depth + 1)
+    pairs = [*branches, (otherwise.expression, True)]
+    return made(lambda: sp.Piecewise(*pairs, evaluate=False), at, arguments, deeper=1)

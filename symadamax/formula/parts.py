@@ -1,0 +1,137 @@
+"""Part: a piece of a formula, with its place in the text and what bounds the work on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+
+from symadamax.compiler.constants import nearest_double
+from symadamax.errors import InputError
+from symadamax.formula.limits import BITS, DEPTH, IRRATIONAL, bits, check_exponents, in_range
+
+__all__ = ["MisplacedError", "Part", "blaming", "condition", "made", "real", "value_of"]
+
+UNDEFINED = (sp.zoo, sp.nan, sp.oo, -sp.oo)
+
+
+class MisplacedError(InputError):
+    """A refusal that knows its place in the text."""
+
+    def __init__(self, message: str, at: int) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+@contextmanager
+def blaming(at: int) -> Iterator[None]:
+    """Turn an InputError of the body into one that points to a place in the text."""
+    try:
+        yield
+    except MisplacedError:
+        raise
+    except InputError as error:
+        raise MisplacedError(str(error), at) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a formula.
+
+    Parameters
+    ----------
+    expression : sympy.Expr or sympy.logic.boolalg.Boolean
+        What it is in SymPy: a number, or a truth value.
+    at : int
+        Where it begins in the text.
+    depth : int
+        How deeply parentheses, calls and powers stand inside one another in it.
+    value : float, optional
+        Of a constant.
+    irrational : int
+        How many irrational constants a constant is made of.
+    """
+
+    expression: Any
+    at: int
+    depth: int = 0
+    value: float | None = None
+    irrational: int = 0
+
+
+def real(part: Part) -> Part:
+    """Return a part that is a number; refuse a condition."""
+    if not isinstance(part.expression, sp.Expr):
+        raise MisplacedError(
+            "Here stands a condition; accepted is a number. "
+            "A condition belongs in piecewise(condition, value, otherwise).",
+            part.at,
+        )
+    return part
+
+
+def condition(part: Part) -> Part:
+    """Return a part that is a condition; refuse a number."""
+    if isinstance(part.expression, sp.Expr):
+        raise MisplacedError("Here stands a number; accepted is a condition like x < 0.", part.at)
+    return part
+
+
+def value_of(parts: Sequence[Part], compute: Callable[[list[float]], float]) -> float | None:
+    """Return what `compute` makes of the values of constants; None where one is not constant."""
+    values = [part.value for part in parts if part.value is not None]
+    return compute(values) if len(values) == len(parts) else None
+
+
+def made(
+    make: Callable[[], Any],
+    at: int,
+    parts: Sequence[Part],
+    value: float | None = None,
+    *,
+    deeper: int = 0,
+    exact: bool = True,
+) -> Part:
+    """Return the part that `make` makes of others.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the SymPy expression.
+    at : int
+        Where the new part begins.
+    parts : sequence of Part
+        What it is made of.
+    value : float, optional
+        The value of a constant.
+    deeper : int
+        How many levels it stands above its parts.
+    exact : bool
+        False for a constant that is to become the float `value`.
+
+    Raises
+    ------
+    InputError
+        When it is nested too deeply, undefined, or larger than a double.
+    """
+    depth = deeper + max(part.depth for part in parts)
+    if depth > DEPTH:
+        raise InputError(f"The formula is nested more than {DEPTH} levels deep here.")
+    irrational = sum(part.irrational for part in parts)
+    if value is not None:
+        in_range(value, "This constant")
+        exact = exact and irrational <= IRRATIONAL
+    expression = make() if exact else sp.Float(value)
+    if expression in UNDEFINED:
+        raise InputError("This has no finite value.")
+    if expression.is_Rational and bits(expression) > BITS:
+        expression = sp.Float(nearest_double(expression))
+    if expression.is_Rational or expression.is_Float:
+        return Part(expression, at, depth, nearest_double(expression))
+    check_exponents(expression)
+    if value is None and expression.is_number:
+        value = nearest_double(expression)
+    return Part(expression, at, depth, value, 0 if value is None else max(1, irrational))
