@@ -1,0 +1,75 @@
+"""Run a piece of work in a child process, for a limited time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+from benchmarks.harness import LeftOut
+
+__all__ = ["Failed", "in_child"]
+
+
+class Failed(Exception):
+    """The work was not done: it took too long, or ended with an error."""
+
+
+def in_child(work: Callable[[], Any], limit: float) -> Any:
+    """Return what `work` returns, from a fork of this process that dies after `limit` seconds.
+
+    The child has all that is in memory here (a large expression need not be built again), and
+    what it imports and compiles goes with it.
+
+    Raises
+    ------
+    LeftOut
+        When the work says so.
+    Failed
+        When it raises anything else, crashes, or is not done in time.
+    """
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_answer, args=(work, sender), daemon=False)
+    with warnings.catch_warnings():
+        # Python warns that a fork has one thread: the child uses none of the others.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child.start()
+    sender.close()
+    assert child.pid is not None
+    try:
+        kind, answer = _received(receiver, limit)
+    finally:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)  # and what it started, such as a compiler
+        child.kill()
+        child.join()
+    if kind == "done":
+        return answer
+    raise LeftOut(answer) if kind == "left out" else Failed(answer)
+
+
+def _received(receiver: Connection, limit: float) -> tuple[str, Any]:
+    if not receiver.poll(limit):
+        return "failed", f"over {limit:.0f} s"
+    try:
+        kind, answer = receiver.recv()
+    except EOFError:
+        return "failed", "crashes"
+    return kind, answer
+
+
+def _answer(work: Callable[[], Any], sender: Connection) -> None:
+    os.setsid()
+    try:
+        answer = ("done", work())
+    except LeftOut as reason:
+        answer = ("left out", str(reason))
+    except Exception as error:
+        answer = ("failed", type(error).__name__)
+    sender.send(answer)

@@ -1,0 +1,108 @@
+"""Measure the same work side by side: interleaved rounds, warmed up, medians.
+
+Contenders take turns, so that a machine that slows down slows all of them. A ratio is the median
+over the rounds of the ratio within a round. Beside the time on the clock stands the processor time
+of this process: where it is much the smaller, others were using the machine.
+"""
+
+from __future__ import annotations
+
+import importlib
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, TypeVar
+
+Made = TypeVar("Made")
+
+
+class LeftOut(Exception):
+    """A contender that cannot be had here, and why."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Work to be timed: `run` does `units` of it (steps, calls), and returns what it found."""
+
+    run: Callable[[], Any]
+    units: int = 1
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds a unit in each round, on the clock and of the processor."""
+
+    clock: tuple[float, ...]
+    processor: tuple[float, ...]
+
+    @property
+    def seconds(self) -> float:
+        """The median on the clock."""
+        return statistics.median(self.clock)
+
+    @property
+    def share(self) -> float:
+        """The part of the time for which this process had a processor."""
+        return sum(self.processor) / sum(self.clock)
+
+    def over(self, other: Timing) -> float:
+        """Return how many times as long as `other` this took."""
+        return statistics.median(a / b for a, b in zip(self.clock, other.clock, strict=True))
+
+
+def interleave(contenders: Mapping[str, Contender], rounds: int) -> dict[str, Timing]:
+    """Time every contender once a round, after one run that is not counted."""
+    for contender in contenders.values():
+        contender.run()
+    names = list(contenders)
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    for turn in range(rounds):
+        first = turn % len(names)
+        for name in [*names[first:], *names[:first]]:
+            taken[name].append(_time(contenders[name]))
+    return {name: Timing(*zip(*pairs, strict=True)) for name, pairs in taken.items()}
+
+
+def _time(contender: Contender) -> tuple[float, float]:
+    clock, processor = time.perf_counter(), time.process_time()
+    contender.run()
+    clock, processor = time.perf_counter() - clock, time.process_time() - processor
+    return clock / contender.units, processor / contender.units
+
+
+def repeated(call: Callable[[], Any], seconds: float = 0.01) -> Contender:
+    """Return a contender that repeats a short call for about `seconds`."""
+    count = 1
+    while (taken := _time(Contender(_repeat(call, count)))[0]) < seconds:
+        count = max(2 * count, min(100 * count, int(count * seconds / max(taken, 1e-9))))
+    return Contender(_repeat(call, count), count)
+
+
+def _repeat(call: Callable[[], Any], count: int) -> Callable[[], Any]:
+    def run() -> Any:
+        for _ in range(count - 1):
+            call()
+        return call()
+
+    return run
+
+
+def need(module: str) -> ModuleType:
+    """Import a peer, or say that it is missing."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise LeftOut(f"{module} cannot be imported") from error
+
+
+def gather(makers: Mapping[str, Callable[[], Made]]) -> tuple[dict[str, Made], list[str]]:
+    """Make every contender that can be had here; say which cannot, and why."""
+    made, notes = {}, []
+    for name, make in makers.items():
+        try:
+            made[name] = make()
+        except LeftOut as reason:
+            notes.append(f"{name} is left out: {reason}.")
+    return made, notes

@@ -1,0 +1,192 @@
+"""The benchmarks run at tiny sizes without any peer, and say which peers they leave out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from functools import partial
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import expressions, loops, one_unknown, report, routes, startup
+from benchmarks.children import Failed, in_child
+from benchmarks.harness import Contender, LeftOut, Timing, gather, interleave, need, repeated
+from benchmarks.report import Report, Table, Target
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """Take every peer away."""
+
+    def missing(name):
+        raise LeftOut(f"{name} cannot be imported")
+
+    for module in (loops, routes):
+        monkeypatch.setattr(module, "need", missing)
+        monkeypatch.setattr(module.shutil, "which", lambda name: None)
+
+
+def test_contenders_take_turns_after_one_run_that_is_not_counted():
+    order = []
+    work = {name: Contender(partial(order.append, name)) for name in "abc"}
+    times = interleave(work, 3)
+    assert "".join(order) == "abc" + "abc" + "bca" + "cab"
+    assert [len(times[name].clock) for name in "abc"] == [3, 3, 3]
+
+
+def test_times_are_by_unit_and_ratios_are_taken_within_a_round():
+    times = interleave({"sleep": Contender(partial(time.sleep, 0.01), 10)}, 2)
+    assert 0.001 <= times["sleep"].seconds < 0.01
+    assert Timing((2.0, 30.0, 4.0), (1.0, 1.0, 1.0)).over(Timing((1.0, 10.0, 2.0), (1.0,) * 3)) == 2
+    assert Timing((2.0, 2.0), (1.0, 1.0)).share == 0.5
+
+
+def test_a_short_call_is_repeated():
+    count = []
+    contender = repeated(partial(count.append, 1), seconds=1e-4)
+    count.clear()
+    contender.run()
+    assert len(count) == contender.units > 1
+
+
+def test_a_missing_peer_is_left_out_with_a_word():
+    def absent():
+        need("a_module_that_is_not_there")
+
+    made, notes = gather({"here": lambda: 1, "Absent": absent})
+    assert made == {"here": 1}
+    assert notes == ["Absent is left out: a_module_that_is_not_there cannot be imported."]
+
+
+def test_a_table_is_text_and_markdown():
+    table = Table("Title", ["tool", "time"], [["symadamax", "1 ms"], ["C", "12 ms"]])
+    assert str(table).splitlines() == [
+        "Title", "  tool        time", "  symadamax   1 ms", "  C          12 ms",
+    ]  # fmt: skip
+    assert table.markdown().splitlines() == [
+        "## Title", "", "| tool | time |", "| --- | ---: |",
+        "| symadamax | 1 ms |", "| C | 12 ms |",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("target", "met"),
+    [
+        (Target("a", 1.0, 2.0, "s"), "met"),
+        (Target("a", 3.0, 2.0, "s"), "missed"),
+        (Target("a", 3.0, 2.0, "x", at_least=True), "met"),
+        (Target("a", 1.0, 2.0, "x", at_least=True), "missed"),
+    ],
+)
+def test_a_target_says_whether_it_is_met(target, met):
+    assert target.row()[-1] == met
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, ""), (12.345, "12.3 s"), (0.99999, "1.00 s"), (1.5e-3, "1.50 ms"), (2e-10, "0.20 ns")],
+)
+def test_durations(seconds, text):
+    assert report.duration(seconds) == text
+
+
+def test_a_child_returns_what_it_found():
+    big = list(range(10_000))
+    assert in_child(lambda: big, limit=60) == big
+
+
+def _leave_out():
+    raise LeftOut("it is not here")
+
+
+@pytest.mark.parametrize(
+    ("work", "limit", "error", "message"),
+    [
+        (_leave_out, 60, LeftOut, "it is not here"),
+        (lambda: 1 / 0, 60, Failed, "ZeroDivisionError"),
+        (lambda: os.kill(os.getpid(), signal.SIGKILL), 60, Failed, "crashes"),
+        (lambda: time.sleep(60), 1, Failed, "over 1 s"),
+    ],
+)
+def test_a_child_that_fails_says_why(work, limit, error, message):
+    with pytest.raises(error, match=message):
+        in_child(work, limit)
+
+
+@pytest.mark.usefixtures("alone")
+def test_one_unknown_without_peers():
+    made = one_unknown.run(quick=True)
+    names = [row[0] for row in made.tables[0].rows]
+    assert names == [report.OURS, "plain Python", loops.NUMPY]
+    assert [target.what for target in made.targets] == [
+        "a run of 1,000 steps", "faster than the NumPy loop",
+    ]  # fmt: skip
+    assert sum("is left out" in note for note in made.notes) == len(loops.LOOPS) - 3
+
+
+def test_loops_that_differ_are_not_compared():
+    with pytest.raises(AssertionError, match="plain Python ends at"):
+        one_unknown.hold_equal({report.OURS: 1.0, "plain Python": 1.001})
+
+
+@pytest.mark.usefixtures("alone")
+def test_expressions_without_peers():
+    made = expressions.run(quick=True)
+    prepare, evaluate, stages = made.tables
+    assert [row[0] for row in prepare.rows] == [report.OURS, routes.LAMBDIFY]
+    assert len(stages.rows) == len(prepare.header) - 1 == len(evaluate.header) - 1
+    assert all(cell.endswith("s") for row in [*prepare.rows, *evaluate.rows] for cell in row[1:])
+    assert any(note.startswith("CasADi, gcc -O3 is left out: ") for note in made.notes)
+
+
+def test_gradients_that_differ_are_not_compared():
+    ours = expressions.Measured(1.0, 1.0, 2.0, 1.0)
+    other = expressions.Measured(1.0, 1.0, 2.1, 1.0)
+    expressions.hold_equal("a sum", {report.OURS: ours, "peer": "over 60 s"})
+    with pytest.raises(AssertionError, match="peer on a sum"):
+        expressions.hold_equal("a sum", {report.OURS: ours, "peer": other})
+
+
+def test_startup_compares_processes(monkeypatch):
+    programs = {startup.LIBRARIES: "", report.OURS: "pass"}
+    monkeypatch.setattr(startup, "PROGRAMS", programs)
+    made = startup.run(quick=True)
+    assert [row[0] for row in made.tables[0].rows] == list(programs)
+    assert made.targets[0].bound == 1.35
+
+
+def test_the_command_prints_and_writes(monkeypatch, tmp_path, capsys):
+    table = Table("Title", ["tool", "time"], [["symadamax", "1 ms"]])
+    made = Report("Heading", "What it is.", [table], [Target("a", 1.0, 2.0, "s")], ["A note."])
+    monkeypatch.setattr(command, "BENCHMARKS", {"one": lambda quick: made})
+    monkeypatch.setattr(command, "FOLDER", tmp_path / "benchmarks")
+    assert command.main(["one", "--quick", "--write"]) == 0
+    assert "symadamax  1 ms" in capsys.readouterr().out
+    text = (tmp_path / "benchmarks" / "one.md").read_text(encoding="utf-8")
+    assert text.startswith("# Heading\n\nWhat it is.\n\n## Title\n")
+    assert "| a | at most 2 s | 1 s | met |" in text
+    assert "- A note." in text
+    assert "Measured on " in text
+
+
+def test_the_command_refuses_an_unknown_name(capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.main(["two_unknowns"])
+    assert ended.value.code == 2
+    assert "there is no benchmark 'two_unknowns'" in capsys.readouterr().err
+
+
+def test_what_was_measured_on_is_named(monkeypatch):
+    text = report.machine(["numpy", "a-package-that-is-not-there"])
+    assert "numpy " in text
+    assert "a-package" not in text
+    assert report.processor()
+    monkeypatch.setattr(report.Path, "read_text", lambda *a, **k: (_ for _ in ()).throw(OSError()))
+    assert report.processor()
+
+
+def test_a_busy_machine_is_told():
+    assert "shared" in report.busy(0.5)
+    assert "shared" not in report.busy(1.0)
