@@ -7,7 +7,8 @@ objective.pxd. Errors leave the loop as a `Status`; sentences are made in Python
 
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.pycapsule cimport PyCapsule_CheckExact, PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsule_New
-from libc.math cimport INFINITY, NAN, fabs
+from libc.float cimport DBL_MAX, FLT_MAX
+from libc.math cimport INFINITY, NAN, fabs, fabsf
 from libc.stdint cimport int64_t, uintptr_t
 from libc.string cimport memcpy, memset
 
@@ -121,6 +122,7 @@ cdef class PythonObjective:
     cdef object function, x, gradient, error
     cdef char *x_data
     cdef char *gradient_data
+    cdef Py_ssize_t size
     cdef size_t bytes
 
     cdef double call(self, const char *x, char *gradient):
@@ -136,11 +138,15 @@ cdef class PythonObjective:
 
 cdef double trampoline64(const double *x, double *gradient, void *context) noexcept nogil:
     with gil:
+        if any_broken(<alone64> x, (<PythonObjective> context).size):
+            return NAN  # the loop will find that the point is broken; nobody else need see it
         return (<PythonObjective> context).call(<const char *> x, <char *> gradient)
 
 
 cdef float trampoline32(const float *x, float *gradient, void *context) noexcept nogil:
     with gil:
+        if any_broken(<alone32> x, (<PythonObjective> context).size):
+            return NAN
         return <float> (<PythonObjective> context).call(<const char *> x, <char *> gradient)
 
 
@@ -186,6 +192,7 @@ cdef class Run:
         self.loop.t = self.loop.first = t
         self.loop.last = t + steps
         self.loop.burst = 1
+        self.loop.history.next = NO_ROW
         self.is_double = work.dtype == "float64"
         if self.is_double:
             self.loop.best_x = lay_out64(self.slots64, work)
@@ -217,6 +224,7 @@ cdef class Run:
         cdef PythonObjective python = PythonObjective()
         cdef size_t row = self.work.strides[0]
         python.function = function
+        python.size = self.loop.size
         python.x = self.work[SHOWN_X, :self.loop.size]
         python.gradient = self.work[SHOWN_GRADIENT, :self.loop.size]
         python.x_data = self.loop.best_x + (SHOWN_X - BEST)*row
@@ -262,17 +270,17 @@ cdef class Run:
 
         With `rejected`, of the point that was tried after it and was not finite.
         """
-        return self.work[row + SLOT_ROWS*(self.loop.current != rejected), :self.loop.size].copy()
+        return self.work[row + SLOT_ROWS*(current(&self.loop) != rejected), :self.loop.size].copy()
 
     @property
     def rejected_value(self):
         """The value at the point that was tried last and was not finite."""
-        return value_of(self, not self.loop.current)
+        return value_of(self, not current(&self.loop))
 
     @property
     def fun(self):
         """The value at the last finite point."""
-        return value_of(self, self.loop.current)
+        return value_of(self, current(&self.loop))
 
     @property
     def best_fun(self):

@@ -26,8 +26,10 @@ cdef extern from *:
         return (double)now.tv_sec + 1e-9*(double)now.tv_nsec;
     }
     #endif
+    #define SYMADAMAX_NO_ROW INT64_MAX  /* the next row where nothing is recorded */
     #define SYMADAMAX_CHUNK 5e-3  /* seconds between two looks at signals */
     """
+    const int64_t NO_ROW "SYMADAMAX_NO_ROW"
     const double CHUNK "SYMADAMAX_CHUNK"
     double seconds "symadamax_seconds"() noexcept nogil
     # Arrays that overlap no other: without the promise the sweep is not vectorised.
@@ -51,7 +53,7 @@ ctypedef fused Point:
     Point32
 
 cdef struct History:
-    int64_t every, next, row  # steps between rows (0: none), the step of the next row, its index
+    int64_t every, next, row  # steps between rows, t at the next row, its index
     int64_t *step
     double *fun
     char *x
@@ -70,32 +72,35 @@ cdef struct Loop:
     double gtol, ftol, xtol, target, deadline
     bint watching  # a criterion of convergence was given
     # where it stands
-    int64_t t, first, last  # steps of the state; t at the start and at the step limit
+    int64_t t, first, last  # steps of the state; those at the start and at the step limit
     int64_t burst  # steps between two looks at the clock
-    bint current  # the slot of the current point
     bint best_is_here
     double best_value
     char *best_x
     History history
 
 
-cdef inline bint finite(alone values, Py_ssize_t size) noexcept nogil:
+cdef inline int64_t any_broken(alone values, Py_ssize_t size) noexcept nogil:
+    cdef int64_t broken = is_broken(values[0])
     cdef Py_ssize_t i
-    cdef int64_t broken = 0
-    for i in range(size):
+    for i in range(1, size):
         broken |= is_broken(values[i])
-    return broken == 0
+    return broken
 
 
 cdef inline int64_t is_broken(real value) noexcept nogil:
-    # inf - inf and NaN - NaN are NaN, which equals nothing.
-    return not value - value == 0
+    # NaN compares false. (value - value == 0 takes two branches on x86, this takes one.)
+    if real is double:
+        return 0 if fabs(value) <= DBL_MAX else 1
+    else:
+        return 0 if fabsf(value) <= FLT_MAX else 1
 
 
-cdef inline void sweep(
+cdef inline int64_t sweep(
     alone x, alone m, alone u, alone g, alone new_x, alone new_m, alone new_u, const Loop *loop
 ) noexcept nogil:
-    """Update every coordinate: equations (2), (3) and (4) of adamax.pxd."""
+    """Update every coordinate by (2), (3) and (4) of adamax.pxd; not 0 when one is not finite."""
+    cdef int64_t broken = 0
     cdef double rate = loop.rate, beta1 = loop.beta1, beta2 = loop.beta2
     cdef double inside = loop.inside, outside = loop.outside
     cdef Py_ssize_t i
@@ -103,15 +108,8 @@ cdef inline void sweep(
         new_m[i] = moment(m[i], g[i], beta1)
         new_u[i] = weight(u[i], g[i], beta2, inside)
         new_x[i] = x[i] + displacement(new_m[i], new_u[i], rate, outside)
-
-
-cdef bint settle(Point *here, Point *there, const Loop *loop) noexcept nogil:
-    """0/0 moves nothing: put such coordinates back, and say whether all are finite now."""
-    cdef Py_ssize_t i
-    for i in range(loop.size):
-        if there.m[i] == 0 and there.u[i] + loop.outside == 0:
-            there.x[i] = here.x[i]
-    return finite(there.x, loop.size)
+        broken |= is_broken(new_x[i])
+    return broken
 
 
 cdef inline double evaluate_at(alone x, alone gradient, const Loop *loop) noexcept nogil:
@@ -121,24 +119,40 @@ cdef inline double evaluate_at(alone x, alone gradient, const Loop *loop) noexce
         return (<Evaluate32> loop.function)(x, gradient, loop.context)
 
 
-cdef inline Status measure(Point *point, const Loop *loop) noexcept nogil:
-    """Evaluate the objective, and say whether value and gradient are finite."""
-    point.value = evaluate_at(point.x, point.gradient, loop)
+cdef Status examine(const Point *point, const Loop *loop) noexcept nogil:
+    """Say what is not finite, the cause before the consequence."""
+    if any_broken(point.x, loop.size):
+        return POINT_NOT_FINITE
     if is_broken(point.value):
         return VALUE_NOT_FINITE
-    if not finite(point.gradient, loop.size):
+    if any_broken(point.gradient, loop.size):
         return GRADIENT_NOT_FINITE
     return RUNNING
 
 
+cdef Status settle(const Point *here, Point *there, const Loop *loop) noexcept nogil:
+    """0/0 moves nothing: put such coordinates back, and look again."""
+    cdef Py_ssize_t i
+    cdef bint settled = False
+    for i in range(loop.size):
+        if there.m[i] == 0 and there.u[i] + loop.outside == 0:
+            there.x[i] = here.x[i]
+            settled = True
+    if settled:
+        there.value = evaluate_at(there.x, there.gradient, loop)
+    return examine(there, loop)
+
+
 cdef Status begin(Point *slots, Loop *loop) noexcept nogil:
     """Evaluate at the start, which stands in slot 0."""
-    cdef Status status = measure(&slots[0], loop)
+    cdef Status status
+    slots[0].value = evaluate_at(slots[0].x, slots[0].gradient, loop)
+    status = examine(&slots[0], loop)
     if status < 0:
         return status
     loop.best_value = slots[0].value
     loop.best_is_here = True
-    if loop.history.every:
+    if loop.t == loop.history.next:
         record(&slots[0], loop)
     if loop.watching:
         status = met(&slots[0], &slots[1], loop)
@@ -163,15 +177,17 @@ cdef inline void correct_rate(Loop *loop) noexcept nogil:
 cdef inline Status step(Point *here, Point *there, Loop *loop) noexcept nogil:
     """Go from here to there; a status < 0 says that there is no finite point there."""
     cdef Status status
+    cdef int64_t broken
     correct_rate(loop)
-    sweep(here.x, here.m, here.u, here.gradient, there.x, there.m, there.u, loop)
-    if not finite(there.x, loop.size) and not settle(here, there, loop):
-        return POINT_NOT_FINITE
-    status = measure(there, loop)
-    if status < 0:
-        return status
+    broken = sweep(here.x, here.m, here.u, here.gradient, there.x, there.m, there.u, loop)
+    # Evaluated even where x is broken, so that one branch in a step decides on x, f and gradient.
+    there.value = evaluate_at(there.x, there.gradient, loop)
+    broken |= is_broken(there.value) | any_broken(there.gradient, loop.size)
+    if broken:
+        status = settle(here, there, loop)
+        if status < 0:
+            return status
     loop.t += 1
-    loop.current = not loop.current
     if there.value < loop.best_value:
         loop.best_value = there.value
         loop.best_is_here = True
@@ -202,6 +218,11 @@ cdef Status met(const Point *here, const Point *before, const Loop *loop) noexce
     return RUNNING if moved else XTOL_MET
 
 
+cdef inline bint current(const Loop *loop) noexcept nogil:
+    """Return the slot of the current point: every step changes it."""
+    return (loop.t - loop.first) & 1
+
+
 cdef inline void record(const Point *here, Loop *loop) noexcept nogil:
     cdef History *history = &loop.history
     cdef size_t bytes = loop.size*sizeof(here.x[0])
@@ -216,8 +237,8 @@ cdef inline void record(const Point *here, Loop *loop) noexcept nogil:
 
 
 cdef inline Status steps_until(Point *slots, Loop *loop, int64_t until) noexcept nogil:
-    cdef Point *here = &slots[loop.current]
-    cdef Point *there = &slots[not loop.current]
+    cdef Point *here = &slots[current(loop)]
+    cdef Point *there = &slots[not current(loop)]
     cdef Status status = RUNNING
     while loop.t < until and status == RUNNING:
         status = step(here, there, loop)
@@ -225,15 +246,12 @@ cdef inline Status steps_until(Point *slots, Loop *loop, int64_t until) noexcept
     return status
 
 
-cdef Status recorded_until(Point *slots, Loop *loop, int64_t until) noexcept nogil:
+cdef inline Status recorded_until(Point *slots, Loop *loop, int64_t until) noexcept nogil:
     cdef Status status = RUNNING
     while loop.t < until and status == RUNNING:
-        if loop.history.every:
-            status = steps_until(slots, loop, min(until, loop.history.next))
-            if loop.t == loop.history.next:
-                record(&slots[loop.current], loop)
-        else:
-            status = steps_until(slots, loop, until)
+        status = steps_until(slots, loop, min(until, loop.history.next))
+        if loop.t == loop.history.next:
+            record(&slots[current(loop)], loop)
     return status
 
 

@@ -163,9 +163,9 @@ class State:
     def _of_run(cls, step: int, m: npt.NDArray[Any], u: npt.NDArray[Any]) -> State:
         """Return the state of a run, whose arrays nobody else holds and need no looking at."""
         state = object.__new__(cls)
-        m.flags.writeable = u.flags.writeable = False
-        for name, value in (("step", step), ("m", m), ("u", u)):
-            object.__setattr__(state, name, value)
+        m.setflags(write=False)
+        u.setflags(write=False)
+        state.__dict__.update(step=step, m=m, u=u)
         return state
 
     def __eq__(self, other: object) -> bool:

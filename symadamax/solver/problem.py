@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,7 @@ __all__ = ["Problem", "prepare"]
 DTYPES = ("float64", "float32")
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """A function that the loop can call, and where it starts.
 
     Attributes

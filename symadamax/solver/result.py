@@ -14,25 +14,26 @@ from symadamax.solver.stop import Stop
 
 __all__ = ["Result", "Status", "sentence", "succeeded", "where"]
 
+_KEPT = " The result is the last point where all was finite, that of step {nit}."
+
 # What each status says; {names} are filled in by `sentence`.
 SENTENCES: Mapping[Status, str] = {
     Status.RUNNING: "The run goes on: {nit} steps are done.",
     Status.STEPS_DONE: "All {nit} steps are done.",
-    Status.GTOL_MET: "After {nit} steps no entry of the gradient is larger than gtol = {gtol:g}.",
-    Status.FTOL_MET: "Step {nit} changed the value by no more than ftol = {ftol:g}, relatively.",
-    Status.XTOL_MET: "Step {nit} moved no unknown by more than xtol = {xtol:g}, relatively.",
-    Status.TARGET_MET: "After {nit} steps the value has reached the target {target:g}.",
-    Status.NOT_CONVERGED: "All {nit} steps are done, and none of these is met: {criteria}.",
-    Status.TIME_LIMIT: "The time limit of {seconds:g} s ended the run after {nit} steps.",
+    Status.GTOL_MET: "After {nit} steps no entry of the gradient exceeds gtol = {stop.gtol:g}.",
+    Status.FTOL_MET: "Step {nit} changed the value by no more than ftol = {stop.ftol:g} allows.",
+    Status.XTOL_MET: "Step {nit} moved no unknown by more than xtol = {stop.xtol:g} allows.",
+    Status.TARGET_MET: "After {nit} steps the value has reached the target {stop.target:g}.",
+    Status.NOT_CONVERGED: "All {nit} steps are done, and this was not met: {criteria}.",
+    Status.TIME_LIMIT: "The time limit of {stop.seconds:g} s ended the run after {nit} steps.",
     Status.STOPPED_BY_CALLBACK: "The callback ended the run after {nit} steps.",
     Status.CALLBACK_FAILED: "The callback failed after {nit} steps: {trouble}.",
     Status.INTERRUPTED: "The run was interrupted after {nit} steps.",
-    Status.VALUE_NOT_FINITE: "The value is {trouble} at step {next}. {kept}",
-    Status.GRADIENT_NOT_FINITE: "The derivative for {trouble} at step {next}. {kept}",
-    Status.POINT_NOT_FINITE: "Step {next} would take {trouble}. {kept}",
-    Status.OBJECTIVE_FAILED: "The objective failed at step {next}: {trouble}. {kept}",
+    Status.VALUE_NOT_FINITE: "The value is {trouble} at step {next}." + _KEPT,
+    Status.GRADIENT_NOT_FINITE: "The derivative for {trouble} at step {next}." + _KEPT,
+    Status.POINT_NOT_FINITE: "Step {next} would take {trouble}." + _KEPT,
+    Status.OBJECTIVE_FAILED: "The objective failed at step {next}: {trouble}." + _KEPT,
 }
-KEPT = "The result is the last point where all was finite, that of step {nit}."
 
 MET = {Status.GTOL_MET, Status.FTOL_MET, Status.XTOL_MET, Status.TARGET_MET}
 MOST_SHOWN = 8  # unknowns in a table or a sentence
@@ -98,23 +99,21 @@ class Result(OptimizeResult):  # type: ignore[misc]
 
 def sentence(status: Status, nit: int, stop: Stop, trouble: str = "") -> str:
     """Return the message of a result; `trouble` is what was not finite, or what was raised."""
-    tolerances = {name: getattr(stop, name) for name in ("gtol", "ftol", "xtol", "target")}
-    given = [f"{name} = {value:g}" for name, value in tolerances.items() if value is not None]
+    criteria = _criteria(stop) if status == Status.NOT_CONVERGED else ""
     return SENTENCES[status].format(
-        nit=nit,
-        next=nit + 1,
-        criteria=", ".join(given),
-        seconds=stop.seconds,
-        trouble=trouble,
-        kept=KEPT.format(nit=nit),
-        **tolerances,
+        nit=nit, next=nit + 1, stop=stop, criteria=criteria, trouble=trouble
     )
+
+
+def _criteria(stop: Stop) -> str:
+    given = {name: getattr(stop, name) for name in ("gtol", "ftol", "xtol", "target")}
+    return ", ".join(f"{name} = {value:g}" for name, value in given.items() if value is not None)
 
 
 def succeeded(status: Status, stop: Stop) -> bool:
     """Tell whether what was asked for was reached."""
     if status == Status.TIME_LIMIT:
-        return (stop.gtol, stop.ftol, stop.xtol, stop.target) == (None, None, None, None)
+        return not _criteria(stop)
     return status == Status.STEPS_DONE or status in MET
 
 
