@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
-import time
 from dataclasses import astuple, dataclass
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 
 from benchmarks.children import Failed, in_child
-from benchmarks.harness import LeftOut, interleave, repeated
+from benchmarks.harness import LeftOut, interleave, repeated, timed
 from benchmarks.problems import PROBLEMS, TINY, Problem
 from benchmarks.report import OURS, Report, Table, Target, busy, duration
 from benchmarks.routes import ROUTES
@@ -122,12 +120,10 @@ def measure_all(tiny: Problem, problem: Problem, rounds: int, notes: dict[str, N
 def measure(route: str, tiny: Problem, problem: Problem) -> Measured:
     """Warm up, prepare and evaluate."""
     ROUTES[route](tiny)()
-    clock, processor = time.perf_counter(), time.process_time()
-    evaluate = ROUTES[route](problem)
-    clock, processor = time.perf_counter() - clock, time.process_time() - processor
+    evaluate, prepare = timed(partial(ROUTES[route], problem))
     timing = interleave({route: repeated(evaluate)}, 5)[route]
     length = float(np.linalg.norm(np.asarray(evaluate()[1], dtype=float)))
-    return Measured(clock, timing.seconds, length, processor / clock)
+    return Measured(prepare.seconds, timing.seconds, length, prepare.share)
 
 
 def middle(rounds: list[Measured]) -> Measured:
@@ -166,15 +162,11 @@ def stage_times(tiny: Problem, problem: Problem) -> list[str]:
     from symadamax.compiler import llvm_code, native
 
     sx.Objective(tiny.expression, tiny.unknowns).compiled()
-    times = [time.perf_counter()]
-    stages = sx.Objective(problem.expression, problem.unknowns).stages
-    times.append(time.perf_counter())
-    _ = stages.gradient_ir
-    times.append(time.perf_counter())
-    loops = stages.loops
-    times.append(time.perf_counter())
-    module = llvm_code.emit(loops, "float64")
-    times.append(time.perf_counter())
-    native.build(module)
-    times.append(time.perf_counter())
-    return [duration(b - a) for a, b in [*pairwise(times), (times[0], times[-1])]]
+    objective, trace = timed(partial(sx.Objective, problem.expression, problem.unknowns))
+    stages = objective.stages
+    _, differentiate = timed(lambda: stages.gradient_ir)
+    loops, order = timed(lambda: stages.loops)
+    module, emit = timed(partial(llvm_code.emit, loops, "float64"))
+    _, build = timed(partial(native.build, module))
+    times = [timing.seconds for timing in (trace, differentiate, order, emit, build)]
+    return [duration(seconds) for seconds in [*times, sum(times)]]

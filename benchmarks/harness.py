@@ -1,13 +1,15 @@
 """Measure the same work side by side: interleaved rounds, warmed up, medians.
 
 Contenders take turns, so that a machine that slows down slows all of them. A ratio is the median
-over the rounds of the ratio within a round. Beside the time on the clock stands the processor time
-of this process: where it is much the smaller, others were using the machine.
+over the rounds of the ratio within a round. A time is the smaller of two: that on the clock, and
+that for which this process and those it waited for had a processor. They agree on a quiet machine;
+on a shared one the clock also counts what others do, and with threads the processors' times add up.
 """
 
 from __future__ import annotations
 
 import importlib
+import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -38,18 +40,23 @@ class Timing:
     processor: tuple[float, ...]
 
     @property
+    def rounds(self) -> tuple[float, ...]:
+        """The smaller of the two in each round."""
+        return tuple(map(min, self.clock, self.processor))
+
+    @property
     def seconds(self) -> float:
-        """The median on the clock."""
-        return statistics.median(self.clock)
+        """The median."""
+        return statistics.median(self.rounds)
 
     @property
     def share(self) -> float:
-        """The part of the time for which this process had a processor."""
+        """The part of the time for which there was a processor."""
         return sum(self.processor) / sum(self.clock)
 
     def over(self, other: Timing) -> float:
         """Return how many times as long as `other` this took."""
-        return statistics.median(a / b for a, b in zip(self.clock, other.clock, strict=True))
+        return statistics.median(a / b for a, b in zip(self.rounds, other.rounds, strict=True))
 
 
 def interleave(contenders: Mapping[str, Contender], rounds: int) -> dict[str, Timing]:
@@ -65,11 +72,22 @@ def interleave(contenders: Mapping[str, Contender], rounds: int) -> dict[str, Ti
     return {name: Timing(*zip(*pairs, strict=True)) for name, pairs in taken.items()}
 
 
+def timed(work: Callable[[], Made]) -> tuple[Made, Timing]:
+    """Do some work once."""
+    clock, processor = time.perf_counter(), _processor_time()
+    result = work()
+    clock, processor = time.perf_counter() - clock, _processor_time() - processor
+    return result, Timing((clock,), (processor,))
+
+
+def _processor_time() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
 def _time(contender: Contender) -> tuple[float, float]:
-    clock, processor = time.perf_counter(), time.process_time()
-    contender.run()
-    clock, processor = time.perf_counter() - clock, time.process_time() - processor
-    return clock / contender.units, processor / contender.units
+    _, timing = timed(contender.run)
+    return timing.clock[0] / contender.units, timing.processor[0] / contender.units
 
 
 def repeated(call: Callable[[], Any], seconds: float = 0.01) -> Contender:

@@ -152,7 +152,7 @@ def _digits(value: float) -> str:
 
 def busy(share: float) -> str:
     """Say how quiet the machine was."""
-    return (
-        f"This process had a processor for {100 * min(share, 1.0):.0f} % of the time measured"
-        + ("." if share > 0.95 else ": the machine was shared, and absolute times are too long.")
-    )
+    had = f"The processes measured had a processor for {100 * min(share, 1.0):.0f} % of the time"
+    if share > 0.95:
+        return f"{had}: the machine was quiet."
+    return f"{had}: the machine was shared, and absolute times are too long."
