@@ -40,7 +40,7 @@ cdef inline double zeta_above_zero(double s, double q) noexcept nogil:
         if term <= DBL_EPSILON*DBL_EPSILON*total:
             return total
     power = pow(q, -s)
-    total += power*q/(s - 1) + 0.5*power
+    total += pow(q, 1 - s)/(s - 1) + 0.5*power
     rising = s*power/q  # s (s+1) ... (s+2k-2) q**(-s-2k+1)
     for k in range(12):
         term = BERNOULLI[k]*rising
@@ -53,7 +53,7 @@ cdef inline double zeta_above_zero(double s, double q) noexcept nogil:
 
 cdef inline double hurwitz_zeta(double s, double q) noexcept nogil:
     """Sum of (q + k)**-s over k = 0, 1, ...; NaN where that is not real, infinite at its poles."""
-    cdef double part, sign
+    cdef double below, sign
     if isnan(s) or isnan(q) or s < 1:
         return NAN
     if s == 1:
@@ -66,9 +66,9 @@ cdef inline double hurwitz_zeta(double s, double q) noexcept nogil:
         return NAN
     # The terms below 0 are (-1)**s times a finite sum, which is a difference of two zetas.
     sign = 1.0 if s == 2*floor(0.5*s) else -1.0
-    part = q + ceil(-q)
-    return zeta_above_zero(s, part) + sign*(
-        zeta_above_zero(s, 1 - part) - zeta_above_zero(s, 1 - q)
+    below = ceil(-q)  # how many terms; the last of them is 1 - below - q, without rounding
+    return zeta_above_zero(s, q + below) + sign*(
+        zeta_above_zero(s, -q - (below - 1)) - zeta_above_zero(s, 1 - q)
     )
 
 
