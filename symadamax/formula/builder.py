@@ -22,49 +22,62 @@ class Builder:
     """
 
     def start(self, children: list[Any]) -> Part:
+        """The formula."""
         return real(children[0])
 
     def disjunction(self, children: list[Any]) -> Part:
+        """``a or b or ...``."""
         return join(sp.Or, children[::2])
 
     def conjunction(self, children: list[Any]) -> Part:
+        """``a and b and ...``."""
         return join(sp.And, children[::2])
 
     def negation(self, children: list[Any]) -> Part:
+        """``not a``."""
         sign, part = children
         return negated(part, sign.start_pos)
 
     def comparison(self, children: list[Any]) -> Part:
+        """``a < b`` or ``a < b < ...``."""
         return compare(children[::2], children[1::2])
 
     def sum(self, children: list[Any]) -> Part:
+        """``a + b - ...``."""
         return add(children[0], _operands(children))
 
     def product(self, children: list[Any]) -> Part:
+        """``a * b / ...``."""
         return multiply(children[0], _operands(children))
 
     def signed(self, children: list[Any]) -> Part:
+        """``-a`` or ``+a``."""
         sign, part = children
         return negate(sign, part) if sign == "-" else real(part)
 
     def power(self, children: list[Any]) -> Part:
+        """``a ** b``."""
         base, sign, exponent = children
         with blaming(sign.start_pos):
             return raise_to(real(base), real(exponent), deeper=1)
 
     def group(self, children: list[Any]) -> Part:
+        """``(a)``."""
         opening, part, _ = children
         with blaming(opening.start_pos):
             return made(lambda: part.expression, part.at, [part], part.value, deeper=1)
 
     def arguments(self, children: list[Any]) -> list[Part]:
+        """``a, b, ...``."""
         return children[::2]
 
     def call(self, children: list[Any]) -> Part:
+        """``name(a, b, ...)``."""
         name, _, arguments, _ = children
         return call(str(name), name.start_pos, arguments or [])
 
     def number(self, children: list[Any]) -> Part:
+        """``12`` or ``1.2e3``."""
         (token,) = children
         at, text = token.start_pos, str(token)
         if len(text) > DIGITS:
@@ -78,6 +91,7 @@ class Builder:
         return Part(sp.Integer(text) if text.isdecimal() else sp.Float(value), at, value=value)
 
     def name(self, children: list[Any]) -> Part:
+        """``x``."""
         (token,) = children
         at, name = token.start_pos, str(token)
         if name in CONSTANTS:

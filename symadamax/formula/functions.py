@@ -13,7 +13,7 @@ import sympy as sp
 from symadamax.errors import InputError
 from symadamax.formula.limits import in_range
 from symadamax.formula.names import CONSTANTS, FUNCTIONS, PIECEWISE, Function
-from symadamax.formula.parts import Part, blaming, condition, made, real, value_of
+from symadamax.formula.parts import Part, blaming, condition, made, real
 
 __all__ = ["applied", "call", "compare", "join", "negated"]
 
@@ -90,7 +90,8 @@ def _unknown_function(name: str) -> str:
 
 def compare(parts: Sequence[Part], signs: Sequence[Any]) -> Part:
     """Return a < b, or for a < b < c both of its halves; constants are decided in doubles."""
-    relations = [_relation(sign, real(a), real(b)) for sign, (a, b) in zip(signs, pairwise(parts))]
+    pairs = zip(signs, pairwise(parts), strict=True)
+    relations = [_relation(sign, real(a), real(b)) for sign, (a, b) in pairs]
     return relations[0] if len(relations) == 1 else join(sp.And, relations)
 
 

@@ -50,7 +50,7 @@ class Function:
 
 
 def _log(x: Any, base: Any = None, **options: Any) -> Any:
-    """Return log(x)/log(base), as SymPy does where it evaluates; it has no head of two arguments."""
+    """Return log(x)/log(base): SymPy evaluates it, and has no head of two arguments for it."""
     if base is None:
         return sp.log(x, **options)
     return sp.log(x, **options) / sp.log(base, **options) if options else sp.log(x, base)
