@@ -111,6 +111,14 @@ def test_cells_are_python(path):
             ast.parse(code)
 
 
+@pytest.mark.parametrize("path", PAGES, ids=identity)
+def test_cells_fit_the_page(path):
+    for body in blocks(path, "{code-cell} ipython3"):
+        if "remove-input" not in body:
+            code = re.sub(r"\A---\n.*?^---\n", "", body, flags=re.S | re.M)
+            assert max(map(len, code.splitlines())) <= 88, code
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=identity)
 def test_shell_commands_parse(path):
     shell = shutil.which("bash")
