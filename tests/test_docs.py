@@ -116,7 +116,7 @@ def test_cells_fit_the_page(path):
     for body in blocks(path, "{code-cell} ipython3"):
         if "remove-input" not in body:
             code = re.sub(r"\A---\n.*?^---\n", "", body, flags=re.S | re.M)
-            assert max(map(len, code.splitlines())) <= 88, code
+            assert max(map(len, code.splitlines())) <= 92, code
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=identity)
