@@ -186,7 +186,10 @@ class State:
 
 
 def _frozen(given: Any, name: str) -> npt.NDArray[Any]:
-    array = np.array(given)
+    try:
+        array = np.array(given)
+    except ValueError:  # rows of different length
+        array = np.array(None)
     if array.dtype.kind in "iu" or (array.dtype.kind == "f" and array.dtype != np.float32):
         array = array.astype(np.float64)
     if array.dtype.kind != "f" or array.ndim != 1 or not np.isfinite(array).all():

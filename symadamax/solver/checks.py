@@ -23,13 +23,22 @@ def number(value: Any, name: str, accepted: str, holds: Callable[[float], bool])
             converted = math.inf
         if math.isfinite(converted) and holds(converted):
             return converted
-    raise InputError(f"{name} is {value!r}; accepted is {accepted}.")
+    raise InputError(f"{name} is {_shown(value)}; accepted is {accepted}.")
 
 
 def natural(value: Any, name: str, least: int = 0) -> int:
     """Return a whole number >= `least` as an int that 62 bits can hold."""
     if type(value) is int and least <= value < 2**62:  # the usual case, ten times faster
         return value
-    if isinstance(value, Integral) and not isinstance(value, bool) and least <= value < 2**62:
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if whole and least <= value < 2**62:
         return int(value)
-    raise InputError(f"{name} is {value!r}; accepted is a whole number >= {least}.")
+    limit = " and below 2**62" if whole and value >= 2**62 else ""
+    raise InputError(f"{name} is {_shown(value)}; accepted is a whole number >= {least}{limit}.")
+
+
+def _shown(value: Any) -> str:
+    """Return the repr of what was given; Python refuses to print integers of many digits."""
+    if isinstance(value, int) and value.bit_length() > 400:
+        return f"an integer of {value.bit_length()} bits"
+    return repr(value)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Problem", "prepare"]
 
+BACKENDS = ("native", "numpy")
 DTYPES = ("float64", "float32")
 
 
@@ -48,19 +49,39 @@ class Problem(NamedTuple):
         return tuple(symbol.name for symbol in self.objective.unknowns)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Entry:
     """An unknown of a Python callable."""
 
     name: str
 
 
+@dataclass(frozen=True)
+class _Entries(Sequence[_Entry]):
+    """The unknowns of a Python callable, each named when it is looked at: there may be millions."""
+
+    size: int
+
+    @overload
+    def __getitem__(self, place: int) -> _Entry: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[_Entry]: ...
+    def __getitem__(self, place: int | slice) -> _Entry | list[_Entry]:
+        found = range(self.size)[place]
+        if isinstance(found, range):
+            return [self[k] for k in found]
+        return _Entry(f"x[{found}]")
+
+    def __len__(self) -> int:
+        return self.size
+
+
 def prepare(given: Any, start: Any, parameters: Any, backend: str, dtype: str) -> Problem:
     """Return the problem of an Objective, an expression or a Python callable."""
     from symadamax.objective import Objective
 
-    if dtype not in DTYPES:
-        raise InputError(f"dtype is {dtype!r}; accepted are {', '.join(map(repr, DTYPES))}.")
+    _check_choice(backend, "backend", BACKENDS)
+    _check_choice(dtype, "dtype", DTYPES)
     if isinstance(given, Objective):
         objective = given.with_parameters(parameters) if parameters is not None else given
     elif callable(given) and not hasattr(given, "free_symbols"):
@@ -70,6 +91,12 @@ def prepare(given: Any, start: Any, parameters: Any, backend: str, dtype: str) -
     point = objective.point_array(start, dtype)
     compiled = objective.compiled(backend, dtype)
     return Problem(compiled.function, objective.parameter_array(dtype), point, objective)
+
+
+def _check_choice(given: Any, name: str, accepted: tuple[str, ...]) -> None:
+    # NumPy's dtypes equal their names, and are not text.
+    if not isinstance(given, str) or given not in accepted:
+        raise InputError(f"{name} is {given!r}; accepted are {', '.join(map(repr, accepted))}.")
 
 
 def _of_callable(function: Callable[..., Any], start: Any, parameters: Any, dtype: str) -> Problem:
@@ -83,15 +110,18 @@ def _of_callable(function: Callable[..., Any], start: Any, parameters: Any, dtyp
             "The start is a mapping, and a Python function has no symbols; "
             "give the start as a sequence or an array."
         )
-    size = np.size(start)
+    try:
+        size = np.size(start)
+    except ValueError as error:
+        raise InputError(f"The start {start!r} is not a regular array of numbers.") from error
     if size == 0:
         raise InputError("The start has no numbers: there is nothing to optimise.")
-    point = point_array(start, [_Entry(f"x[{k}]") for k in range(size)], dtype)
+    point = point_array(start, _Entries(size), dtype)
     return Problem(_checked(function, size), np.empty(0, dtype), point, None)
 
 
 def _checked(function: Callable[..., Any], size: int) -> Callable[..., float]:
-    """Return ``f(x, gradient) -> value`` from ``f(x) -> (value, gradient)``, looked at each time."""
+    """Return ``f(x, gradient) -> value`` from ``f(x) -> (value, gradient)``, checked each time."""
 
     def evaluate(x: npt.NDArray[Any], gradient: npt.NDArray[Any]) -> float:
         returned = function(x.copy())

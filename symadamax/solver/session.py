@@ -79,8 +79,9 @@ class Session:
         status = self.run.start()
         if status < 0:
             point = where(self.problem.names, self.problem.start)
+            what = "value is" if status == Status.VALUE_NOT_FINITE else "derivative for"
             raise InputError(
-                f"The objective is not finite at the start, {point}: "
+                f"The objective is not finite at the start, {point}: its {what} "
                 f"{self._trouble(status, rejected=False)}. Start where it is finite."
             )
         return status
