@@ -7,7 +7,7 @@ objective.pxd. Errors leave the loop as a `Status`; sentences are made in Python
 
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.pycapsule cimport PyCapsule_CheckExact, PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsule_New
-from libc.float cimport DBL_MAX, FLT_MAX
+from libc.float cimport DBL_EPSILON, DBL_MAX, DBL_MIN, FLT_EPSILON, FLT_MAX, FLT_MIN
 from libc.math cimport INFINITY, NAN, fabs, fabsf
 from libc.stdint cimport int64_t, uintptr_t
 from libc.string cimport memcpy, memset
