@@ -28,11 +28,11 @@ from symadamax.errors import (
     SymadamaxError,
     UnsupportedError,
 )
-from symadamax.objective import Objective
-from symadamax.solver import Adamax, History, Record, Result, State, Status, Stop, minimize
 
 if TYPE_CHECKING:
+    from symadamax.objective import Objective
     from symadamax.parse import parse_formula
+    from symadamax.solver import Adamax, History, Record, Result, State, Status, Stop, minimize
     from symadamax.viewer import animate, plot
 
 __all__ = [
@@ -57,19 +57,25 @@ __all__ = [
     "plot",
 ]
 
-# What needs an optional package is imported when it is first used.
-_LAZY = {
-    "animate": "symadamax.viewer",
-    "plot": "symadamax.viewer",
+# Each name is imported when it is first used: SymPy and SciPy take a second, and some need an
+# optional package.
+_HOMES = {
+    "Objective": "symadamax.objective",
     "parse_formula": "symadamax.parse",
+    **dict.fromkeys(("animate", "plot"), "symadamax.viewer"),
+    **dict.fromkeys(
+        ("Adamax", "History", "Record", "Result", "State", "Status", "Stop", "minimize"),
+        "symadamax.solver",
+    ),
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(import_module(_LAZY[name]), name)
-    raise AttributeError(f"module 'symadamax' has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'symadamax' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted({*globals(), *_HOMES})
