@@ -74,13 +74,14 @@ def interleave(contenders: Mapping[str, Contender], rounds: int) -> dict[str, Ti
 
 def timed(work: Callable[[], Made]) -> tuple[Made, Timing]:
     """Do some work once."""
-    clock, processor = time.perf_counter(), _processor_time()
+    clock, processor = time.perf_counter(), processor_time()
     result = work()
-    clock, processor = time.perf_counter() - clock, _processor_time() - processor
+    clock, processor = time.perf_counter() - clock, processor_time() - processor
     return result, Timing((clock,), (processor,))
 
 
-def _processor_time() -> float:
+def processor_time() -> float:
+    """Return the seconds that this process, and those that it waited for, had a processor."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
 

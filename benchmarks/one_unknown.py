@@ -14,8 +14,8 @@ __all__ = ["run"]
 LONG, SHORT = 1_000_000, 1_000
 
 # At this learning rate 10**6 steps cover 0.4, and the minimum is 0.42 away. Once it is reached the
-# gradient is exactly 0 and m rests among the subnormal numbers, where a step takes the processor
-# ten times as long in every dialect: that would be measured instead of the loop.
+# gradient is exactly 0, and in most of these loops m sinks into the subnormal numbers, where a step
+# takes ten times as long (not in symadamax, nor under XLA): that would be measured instead.
 ON_THE_WAY, USUAL = 4e-7, 0.01
 
 SUMMARY = f"""\

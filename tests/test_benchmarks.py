@@ -111,13 +111,19 @@ def _leave_out():
     raise LeftOut("it is not here")
 
 
+def _turn():
+    while True:
+        pass
+
+
 @pytest.mark.parametrize(
     ("work", "limit", "error", "message"),
     [
         (_leave_out, 60, LeftOut, "it is not here"),
         (lambda: 1 / 0, 60, Failed, "ZeroDivisionError"),
         (lambda: os.kill(os.getpid(), signal.SIGKILL), 60, Failed, "crashes"),
-        (lambda: time.sleep(60), 1, Failed, "over 1 s"),
+        (lambda: time.sleep(60), 0.1, Failed, "over 0 s"),
+        (_turn, 1, Failed, "over 1 s"),
     ],
 )
 def test_a_child_that_fails_says_why(work, limit, error, message):
