@@ -188,6 +188,8 @@ def test_any_name_of_a_symbol_is_drawn_as_plain_text(names, tmp_path):
 
 def test_formulas_are_written_for_reading():
     assert formula(BOWL, ["x", "y"]) == "f(x, y) = 2x² + 2x·y − 6x + 2y²"
+    assert formula(CUBIC, ["x"]) == "f(x) = x − x³"
+    assert formula(ROSENBROCK, ["x", "y"]) == "f(x, y) = (1 − x)² + 100·(y − x²)²"
     assert formula(x**12 - 1.0e30 * x, ["x"]) == "f(x) = x¹² − 1.0e+30·x"
     assert formula(x ** sp.Rational(5, 2), ["x"]) == "f(x) = x^(5/2)"
     assert formula(sum(sp.symbols("z:40")), [f"z{k}" for k in range(40)]) == "f(z0, …, z39)"

@@ -38,9 +38,17 @@ def formula(expression: Any, names: Sequence[str]) -> str:
     """
     shown = names if len(names) <= 3 else (names[0], "…", names[-1])
     left = f"f({', '.join(shown)})"
-    right = plain_mathematics(str(expression)) if _is_small(expression) else ""
+    right = plain_mathematics(_readable(expression)) if _is_small(expression) else ""
     short = right != "" and len(left) + len(right) <= LONGEST_FORMULA and right.isprintable()
     return f"{left} = {right}" if short else left
+
+
+def _readable(expression: Any) -> str:
+    """Return SymPy's text in that of two orders of terms in which fewer sums begin with a minus."""
+    from sympy import sstr
+
+    texts = [sstr(expression), sstr(expression, order="none")]
+    return min(texts, key=lambda text: len(re.findall(r"(?:^|\()-", text)))
 
 
 def plain_mathematics(text: str) -> str:
