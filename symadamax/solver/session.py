@@ -55,6 +55,7 @@ class Session:
         record: Record | None,
     ) -> None:
         size = len(problem.start)
+        _check_range(method, problem.start.dtype)
         self.problem, self.method, self.stop, self.steps = problem, method, stop, steps
         self.every = record.every if record else 0
         self.rows = allocate(record, steps, size, problem.start.dtype.name) if record else None
@@ -168,6 +169,20 @@ class Session:
         place = int(np.flatnonzero(~np.isfinite(values))[0])
         verb = "is" if status == Status.GRADIENT_NOT_FINITE else "to"
         return f"{self.problem.names[place]} {verb} {values[place]}"
+
+
+def _check_range(method: Adamax, dtype: np.dtype[Any]) -> None:
+    """Refuse settings that would become 0 or infinite in the run's dtype."""
+    if dtype == np.float64:
+        return
+    for name in ("learning_rate", "epsilon"):
+        value = getattr(method, name)
+        with np.errstate(all="ignore"):
+            held = float(dtype.type(value))
+        if not np.isfinite(held) or (held == 0) != (value == 0):
+            raise InputError(
+                f"{name} is {value!r}, which becomes {held} in {dtype}; use dtype='float64'."
+            )
 
 
 def _work_array(start: npt.NDArray[Any], state: State | None) -> npt.NDArray[Any]:
