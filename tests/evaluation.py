@@ -27,7 +27,8 @@ def evaluate(
         if backend == "native":
             values[k] = _core.evaluate(function, parameters, point, gradients[k])
         else:
-            values[k] = function(point, gradients[k])
+            with np.errstate(over="ignore"):
+                values[k] = function(point, gradients[k])
     return values, gradients
 
 

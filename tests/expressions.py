@@ -34,7 +34,9 @@ _KINKED_OF_ONE = [sp.Abs, lambda a: sp.Abs(a) ** 3, lambda a: a * sp.sign(a)]
 
 
 def _choose(a: Any, b: Any, c: Any, d: Any) -> Any:
-    return sp.Piecewise((a, c < d), (b, True), evaluate=False) if c - d != 0 else a
+    if not (c - d).free_symbols or (c - d).has(sp.I):
+        return a
+    return sp.Piecewise((a, c < d), (b, True), evaluate=False)
 
 
 _KINKED_OF_TWO = [
@@ -77,13 +79,13 @@ def expressions() -> Any:
 
 
 _EXACT_OF_ONE = [
-    sp.Abs, sp.sqrt, sp.sign, sp.floor, sp.ceiling, lambda a: -a, lambda a: a**2, lambda a: a**5,
-    lambda a: a**-3,
+    sp.Abs, sp.sign, sp.floor, sp.ceiling, lambda a: sp.sqrt(a + SYMBOLS[0]), lambda a: -a,
+    lambda a: a**2, lambda a: a**5, lambda a: a**-3 if a != 0 else a,
 ]  # fmt: skip
 _EXACT_OF_TWO = [
-    lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a / b,
+    lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a / b if b != 0 else a,
     lambda a, b: sp.Max(a, b, evaluate=False), lambda a, b: sp.Min(b, a, evaluate=False),
-    lambda a, b: sp.Mod(a, b, evaluate=False),
+    lambda a, b: sp.Mod(a, b) if b != 0 else a,
 ]  # fmt: skip
 _exact_leaves = st.sampled_from(SYMBOLS) | st.sampled_from(
     [sp.Integer(-3), sp.Integer(2), sp.Float(0.1), sp.Rational(1, 3)]
@@ -102,7 +104,16 @@ def exact_expressions() -> Any:
             ),
             max_leaves=8,
         )
-    ).filter(lambda e: not e.has(sp.nan, sp.zoo, sp.oo, -sp.oo))
+    ).filter(_correctly_rounded)
+
+
+def _correctly_rounded(expression: sp.Expr) -> bool:
+    """Tell whether SymPy made nothing else of it, such as x**(1/4) of sqrt(sqrt(x))."""
+    powers = expression.atoms(sp.Pow)
+    return not expression.has(sp.nan, sp.zoo, sp.oo, -sp.oo) and all(
+        (2 * power.exp).is_integer and (power.exp.is_integer or abs(power.exp) == sp.S.Half)
+        for power in powers
+    )
 
 
 def points(count: int = 3) -> Any:

@@ -20,6 +20,7 @@ The column `native` names the instruction, or the function with where it comes f
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -137,7 +138,7 @@ def _arithmetic() -> list[Operation]:
             "cbrt", 1, "np.cbrt({0})", "libm:cbrt", c.Cbrt, fold=math.cbrt,
             partials={0: lambda x: 1 / (3 * c.Cbrt(x) ** 2)},
         ),
-        Operation("hypot", 2, "np.hypot({0}, {1})", "libm:hypot", c.hypot),
+        Operation("hypot", 2, "np.hypot({0}, {1})", "libm:hypot", c.hypot, fold=math.hypot),
     ]  # fmt: skip
 
 
@@ -145,11 +146,13 @@ def _kinked() -> list[Operation]:
     flat = {0: lambda x: ZERO}
     return [
         Operation("abs", 1, "np.abs({0})", "llvm:fabs", sp.Abs, fold=abs),
-        Operation("sign", 1, "np.sign({0})", "emit:sign", sp.sign, partials=flat),
-        Operation("floor", 1, "np.floor({0})", "llvm:floor", sp.floor, partials=flat),
-        Operation("ceiling", 1, "np.ceil({0})", "llvm:ceil", sp.ceiling, partials=flat),
+        Operation("sign", 1, "np.sign({0})", "emit:sign", sp.sign, fold=lambda a: (a > 0) - (a < 0), partials=flat),
+        Operation("floor", 1, "np.floor({0})", "llvm:floor", sp.floor, fold=math.floor, partials=flat),
         Operation(
-            "mod", 2, "np.mod({0}, {1})", "emit:mod", sp.Mod,
+            "ceiling", 1, "np.ceil({0})", "llvm:ceil", sp.ceiling, fold=math.ceil, partials=flat
+        ),
+        Operation(
+            "mod", 2, "np.mod({0}, {1})", "emit:mod", sp.Mod, fold=operator.mod,
             partials={0: lambda a, b: sp.Integer(1), 1: lambda a, b: -sp.floor(a / b)},
         ),
         # A tie keeps the first argument, so that the sign of a zero is the same everywhere.

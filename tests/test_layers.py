@@ -1,0 +1,135 @@
+"""Who may know whom, read from the syntax trees: nobody imports those who come later."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "symadamax"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# A stage may import those before it.
+STAGES = [
+    "operations", "ir", "graph", "walk", "constants", "heads", "lowering", "trace",
+    "differentiate", "expand", "schedule", "special", "numpy_code", "llvm_code", "native",
+]  # fmt: skip
+BESIDE = ["readable"]  # SymPy -> SymPy: no stage
+LAYERS = ["errors", "_build", "_core", "compiler", "points", "objective", "solver"]
+
+SYMPY = {
+    "objective.py", "parse.py", "formula/", "demo.py", "derivation/", "viewer/",
+    "compiler/operations.py", "compiler/heads.py", "compiler/trace.py", "compiler/walk.py",
+    "compiler/constants.py", "compiler/readable.py",
+}  # fmt: skip
+LLVMLITE = {"compiler/native.py", "compiler/__init__.py"}
+VIEWER = {"viewer/", "cli.py", "command.py", "demo.py", "__init__.py"}
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def allowed(path: Path, places: set[str]) -> bool:
+    name = relative(path)
+    return any(name.startswith(place) if place.endswith("/") else name == place for place in places)
+
+
+def imports(path: Path, lazy: bool = True) -> Iterator[str]:
+    """Yield the modules that a file imports, by full name; annotations' imports are none."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in _running(tree, lazy):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            module = node.module or ""
+            yield module
+            if module.startswith("symadamax"):
+                yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def _running(node: ast.AST, lazy: bool) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)) and not lazy:
+            continue
+        yield child
+        yield from _running(child, lazy)
+
+
+def knows(path: Path, package: str, lazy: bool = True) -> bool:
+    return any(
+        name == package or name.startswith(f"{package}.") for name in imports(path, lazy=lazy)
+    )
+
+
+def test_the_lists_name_modules_that_exist() -> None:
+    stages = {path.stem for path in (PACKAGE / "compiler").glob("*.py")} - {"__init__"}
+    assert stages == {*STAGES, *BESIDE}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_imports_no_later_stage(stage: str) -> None:
+    later = STAGES[STAGES.index(stage) + 1 :] + BESIDE
+    path = PACKAGE / "compiler" / f"{stage}.py"
+    assert [name for name in later if knows(path, f"symadamax.compiler.{name}")] == []
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_imports_no_later_layer(layer: str) -> None:
+    later = [*LAYERS[LAYERS.index(layer) + 1 :], "viewer", "cli", "command", "demo", "parse"]
+    module = PACKAGE / f"{layer}.py"
+    paths = [module] if module.exists() else sorted((PACKAGE / layer).rglob("*.py"))
+    found = [
+        (relative(path), name)
+        for path in paths
+        for name in later
+        if knows(path, f"symadamax.{name}")
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("package", "places"), [("sympy", SYMPY), ("llvmlite", LLVMLITE)], ids=["sympy", "llvmlite"]
+)
+def test_a_library_is_known_in_its_places_alone(package: str, places: set[str]) -> None:
+    strangers = [
+        relative(path) for path in MODULES if knows(path, package) and not allowed(path, places)
+    ]
+    assert strangers == []
+
+
+@pytest.mark.parametrize("package", ["sympy", "llvmlite", "matplotlib"])
+def test_the_solver_knows_compiled_objectives_and_no(package: str) -> None:
+    found = [relative(p) for p in (PACKAGE / "solver").rglob("*.py") if knows(p, package)]
+    assert found == []
+
+
+def test_llvmlite_is_imported_when_the_first_objective_is_compiled() -> None:
+    early = [p for p in MODULES if knows(p, "llvmlite", lazy=False)]
+    assert [relative(p) for p in early] == ["compiler/native.py"]
+    late = "symadamax.compiler.native"
+    assert [relative(p) for p in MODULES if knows(p, late, lazy=False)] == []
+
+
+def test_pictures_are_imported_lazily_by_the_doors_alone() -> None:
+    users = [p for p in MODULES if knows(p, "symadamax.viewer") and not allowed(p, VIEWER)]
+    assert users == []
+    outside = [p for p in MODULES if not relative(p).startswith("viewer/")]
+    assert [relative(p) for p in outside if knows(p, "symadamax.viewer", lazy=False)] == []
+
+
+def test_the_core_imports_no_module_of_ours() -> None:
+    lines = [
+        line.strip()
+        for path in (ROOT / "cython_src").glob("*.p[xy][dxi]")
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    assert [
+        line for line in lines if line.startswith(("import ", "from ")) and "symadamax" in line
+    ] == []
