@@ -85,7 +85,9 @@ def test_a_stop_that_is_not_met_says_so() -> None:
     assert result.status == Status.NOT_CONVERGED
     assert not result.success
     assert result.nit == 5
-    assert result.message == "All 5 steps are done, and this was not met: gtol = 1e-09, target = -100."
+    assert (
+        result.message == "All 5 steps are done, and this was not met: gtol = 1e-09, target = -100."
+    )
 
 
 def test_without_a_stop_all_steps_are_what_was_asked() -> None:
