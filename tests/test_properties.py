@@ -29,7 +29,8 @@ rows = st.tuples(st.integers(1, 20), st.integers(1, 19))  # steps and unknowns, 
 played = arrays(float, rows, elements=slopes | st.just(0.0))
 methods = st.builds(
     Adamax, learning_rate=st.floats(1e-4, 1), beta1=st.floats(0, 0.98),
-    beta2=st.floats(0.99, 0.9999), epsilon=st.floats(1e-9, 1e-3), epsilon_placement=st.sampled_from(PLACEMENTS),
+    beta2=st.floats(0.99, 0.9999), epsilon=st.floats(1e-9, 1e-3),
+    epsilon_placement=st.sampled_from(PLACEMENTS),
 )  # fmt: skip
 papers = st.builds(
     Adamax, learning_rate=st.floats(1e-4, 1), beta1=st.floats(0, 0.98),
