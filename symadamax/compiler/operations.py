@@ -143,14 +143,15 @@ def _arithmetic() -> list[Operation]:
 
 
 def _kinked() -> list[Operation]:
-    flat = {0: lambda x: ZERO}
+    def flat(name: str, numpy: str, native: str, head: Any, fold: Any) -> Operation:
+        none = {0: lambda x: ZERO}
+        return Operation(name, 1, f"np.{numpy}({{0}})", native, head, fold=fold, partials=none)
+
     return [
         Operation("abs", 1, "np.abs({0})", "llvm:fabs", sp.Abs, fold=abs),
-        Operation("sign", 1, "np.sign({0})", "emit:sign", sp.sign, fold=lambda a: (a > 0) - (a < 0), partials=flat),
-        Operation("floor", 1, "np.floor({0})", "llvm:floor", sp.floor, fold=math.floor, partials=flat),
-        Operation(
-            "ceiling", 1, "np.ceil({0})", "llvm:ceil", sp.ceiling, fold=math.ceil, partials=flat
-        ),
+        flat("sign", "sign", "emit:sign", sp.sign, lambda a: (a > 0) - (a < 0)),
+        flat("floor", "floor", "llvm:floor", sp.floor, math.floor),
+        flat("ceiling", "ceil", "llvm:ceil", sp.ceiling, math.ceil),
         Operation(
             "mod", 2, "np.mod({0}, {1})", "emit:mod", sp.Mod, fold=operator.mod,
             partials={0: lambda a, b: sp.Integer(1), 1: lambda a, b: -sp.floor(a / b)},
