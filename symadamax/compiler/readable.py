@@ -53,8 +53,9 @@ def readable_gradient(expression: Any, unknowns: Sequence[sp.Symbol]) -> list[sp
 
 def _smooth(term: Any) -> Any:
     """Replace the heads with kinks by stand-ins that differentiate as the compiler does."""
-    if not term.has(*_FLAT, sp.Mod):
+    if not term.has(*_FLAT, sp.Mod, sp.frac):
         return term
+    term = term.replace(sp.frac, lambda x: x - sp.floor(x))
     for head, flat in _FLAT.items():
         term = term.replace(head, flat)
     return term.replace(sp.Mod, _modulo)

@@ -59,8 +59,9 @@ class Adamax:
 
     Notes
     -----
-    With a fixed learning rate the points come to circle the minimum at a distance of about
-    :math:`\alpha`. A step is no longer than
+    With a fixed learning rate a run comes to rest where the function is smooth and evenly curved. At
+    a kink it goes on swinging at about half of :math:`\alpha`, and in a narrow valley it leaves the
+    minimum now and then by a few hundredths of it. A step is no longer than
 
     .. math::
         \alpha \frac{1 - \beta_1}{1 - \beta_1^t}
@@ -71,8 +72,8 @@ class Adamax:
 
     Examples
     --------
-    >>> Adamax(learning_rate=0.01)
-    Adamax(learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-08, epsilon_placement='denominator')
+    >>> Adamax(learning_rate=0.01, epsilon_placement="none").beta2
+    0.999
     """
 
     learning_rate: float = 0.002
@@ -106,13 +107,25 @@ class Adamax:
     def _repr_latex_(self) -> str:
         inside = r" + \epsilon" if self.epsilon_placement == "maximum" else ""
         outside = r" + \epsilon" if self.epsilon_placement == "denominator" else ""
-        epsilon = rf",\ \epsilon = {self.epsilon:g}" if self.epsilon_placement != "none" else ""
+        settings = {r"\alpha": self.learning_rate, r"\beta_1": self.beta1, r"\beta_2": self.beta2}
+        if self.epsilon_placement != "none":
+            settings[r"\epsilon"] = self.epsilon
+        shown = r",\ ".join(f"{name} = {_latex(value)}" for name, value in settings.items())
         return rf"""$$\begin{{aligned}}
 m_t &= \beta_1 m_{{t-1}} + (1 - \beta_1) g_t \\
 u_t &= \max(\beta_2 u_{{t-1}},\ |g_t|{inside}) \\
 x_t &= x_{{t-1}} - \frac{{\alpha}}{{1 - \beta_1^t}} \frac{{m_t}}{{u_t{outside}}}
 \end{{aligned}}$$
-$$\alpha = {self.learning_rate:g},\ \beta_1 = {self.beta1:g},\ \beta_2 = {self.beta2:g}{epsilon}$$"""
+$${shown}$$"""
+
+
+def _latex(value: float) -> str:
+    """Write a number with its power of ten: 1e-08 as 10^{-8}."""
+    digits, _, exponent = f"{value:g}".partition("e")
+    if not exponent:
+        return digits
+    power = f"10^{{{int(exponent)}}}"
+    return power if digits == "1" else rf"{digits} \times {power}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,9 +38,9 @@ class Stop:
 
     Notes
     -----
-    Adamax with a fixed learning rate does not settle: its steps stay about as long as the learning
-    rate, so an xtol below that is met only by chance, and ftol may be met where the value passes
-    through a turning point. gtol and target say what was reached.
+    At a kink, or in a narrow valley, the steps of Adamax with a fixed learning rate do not shrink
+    for good, so an xtol below the learning rate may never be met there; and ftol may be met where
+    the value passes through a turning point. gtol and target say what was reached.
 
     Examples
     --------
