@@ -22,7 +22,7 @@ from symadamax.compiler.graph import Graph
 from symadamax.compiler.heads import HEADS, REFUSED, REWRITES, SUPPORTED, VALUED
 from symadamax.compiler.ir import Node, Program
 from symadamax.compiler.operations import OPERATIONS, Kind, Operation
-from symadamax.compiler.walk import show
+from symadamax.compiler.walk import free_symbols, show
 from symadamax.errors import InputError, UnsupportedError
 
 __all__ = ["partial", "trace"]
@@ -106,7 +106,7 @@ class _Tracer:
                 stack.append((rewritten, False))
             elif part.func in SUPPORTED:
                 stack.extend((child, False) for child in reversed(_children(part)))
-            elif isinstance(part, sp.Expr) and not part.free_symbols:
+            elif isinstance(part, sp.Expr) and not free_symbols(part):
                 self.done[id(part)] = _Number(part)
             else:
                 raise _refusal(part)

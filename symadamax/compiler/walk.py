@@ -23,7 +23,10 @@ def show(expression: Any, limit: int = 160) -> str:
         stack.extend(getattr(stack.pop(), "args", ()))
     if count > limit:
         return f"{expression.func.__name__}(...) of more than {limit} parts"
-    text = str(expression)
+    try:
+        text = str(expression)
+    except Exception:  # a malformed head, which SymPy cannot print either
+        text = f"{type(expression).__name__}(...)"
     return text if len(text) <= 4 * limit else text[: 4 * limit] + "..."
 
 
