@@ -15,6 +15,7 @@ from setuptools import Extension, setup
 
 ROOT = Path(__file__).parent
 SOURCES = sorted((ROOT / "cython_src").glob("*.p[xy][dxi]"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CHECKS = os.environ.get("SYMADAMAX_CHECKS", "") not in ("", "0")
 
 DIRECTIVES = {
@@ -34,7 +35,7 @@ FLAGS = ["/O2", "/fp:precise"] if sys.platform == "win32" else ["-O3", "-ffp-con
 
 
 def digest() -> str:
-    """Return the SHA-256 of the core's sources, which `symadamax._build` computes in the same way."""
+    """Return the SHA-256 of the core's sources, as `symadamax._build` computes it."""
     text = "".join(f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in SOURCES)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -43,13 +44,15 @@ core = Extension(
     "symadamax._core",
     ["cython_src/_core.pyx"],
     define_macros=[
-        ("SYMADAMAX_VERSION", tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]),
+        ("SYMADAMAX_VERSION", PROJECT["version"]),
         ("SYMADAMAX_SOURCES", digest()),
     ],
     extra_compile_args=FLAGS,
 )
 
 setup(
-    ext_modules=cythonize([core], compiler_directives=DIRECTIVES, include_path=["cython_src"], force=True),
+    ext_modules=cythonize(
+        [core], compiler_directives=DIRECTIVES, include_path=["cython_src"], force=True
+    ),
     options={"build_ext": {"force": True}},
 )

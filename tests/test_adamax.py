@@ -38,7 +38,7 @@ def test_a_beta_must_be_in_0_1(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize("value", [-1e-9, float("nan"), float("inf"), "small", True])
 def test_epsilon_must_not_be_negative(value: Any) -> None:
-    with pytest.raises(InputError, match="^epsilon is .*; accepted is a finite number >= 0"):
+    with pytest.raises(InputError, match=r"^epsilon is .*; accepted is a finite number >= 0"):
         Adamax(epsilon=value)
 
 

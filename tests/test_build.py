@@ -24,7 +24,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_the_core_carries_the_version_and_the_digest_of_its_sources(checkout: Path) -> None:
-    assert _core.SOURCES == _build.sources_digest(SOURCES)
+    assert _build.sources_digest(SOURCES) == _core.SOURCES
     assert f'version = "{_core.VERSION}"' in (ROOT / "pyproject.toml").read_text()
     assert _build.require_core(checkout) is _core
 

@@ -81,4 +81,6 @@ def test_the_power_of_beta1_is_computed_afresh_at_every_step(beta1: float) -> No
     method = Adamax(learning_rate=0.01, beta1=beta1)
     objective, start, _ = CLASSICS["two unknowns"]
     points, _, _ = adamax(gradient_of(objective), np.array(start), method, 5000)
-    assert same_bits(minimize(objective, start, method=method, steps=5000, record=1).history.x, points)
+    assert same_bits(
+        minimize(objective, start, method=method, steps=5000, record=1).history.x, points
+    )

@@ -35,7 +35,9 @@ def numeric(point: np.ndarray) -> tuple[float, np.ndarray]:
 # ---- what is minimised --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("start", [{x: 1, y: 0}, {"y": 0, "x": 1}, [1, 0], (1.0, 0), np.array([1, 0])])
+@pytest.mark.parametrize(
+    "start", [{x: 1, y: 0}, {"y": 0, "x": 1}, [1, 0], (1.0, 0), np.array([1, 0])]
+)
 @pytest.mark.parametrize("objective", [EXPRESSION, BOWL], ids=["expression", "Objective"])
 def test_any_form_of_problem_and_start_is_the_same_run(objective: Any, start: Any) -> None:
     result = minimize(objective, start, method=METHOD)
@@ -116,9 +118,7 @@ def test_steps_may_be_an_integer_of_numpy() -> None:
 def test_a_run_in_two_parts_gives_the_bits_of_one(cut: int) -> None:
     whole = minimize(BOWL, [1, 0], method=METHOD, steps=1000)
     first = minimize(BOWL, [1, 0], method=METHOD, steps=cut)
-    second = minimize(
-        BOWL, first.x, method=METHOD, steps=1000 - cut, state=first.state, record=1
-    )
+    second = minimize(BOWL, first.x, method=METHOD, steps=1000 - cut, state=first.state, record=1)
     assert same_bits(second.x, whole.x)
     assert second.state == whole.state
     assert second.state.step == 1000

@@ -125,11 +125,11 @@ def test_a_tolerance_must_not_be_negative(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("-inf"), "low"])
 def test_a_target_must_be_finite(value: Any) -> None:
-    with pytest.raises(InputError, match="^target is .*; accepted is a finite number"):
+    with pytest.raises(InputError, match=r"^target is .*; accepted is a finite number"):
         Stop(target=value)
 
 
 @pytest.mark.parametrize("value", [0, -1, float("inf"), "1 min"])
 def test_seconds_must_be_above_0(value: Any) -> None:
-    with pytest.raises(InputError, match="^seconds is .*; accepted is a finite number > 0"):
+    with pytest.raises(InputError, match=r"^seconds is .*; accepted is a finite number > 0"):
         Stop(seconds=value)

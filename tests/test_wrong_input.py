@@ -111,7 +111,9 @@ def test_a_history_that_does_not_fit_is_refused_with_one_that_does() -> None:
 def test_moments_take_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "available_bytes", lambda: 40 * 101)
     assert minimize(BOWL, [1, 1], steps=100, record=1).history is not None
-    with pytest.raises(InputError, match=r"needs 6,464 bytes, and 4,040 are available. Use record="):
+    with pytest.raises(
+        InputError, match=r"needs 6,464 bytes, and 4,040 are available. Use record="
+    ):
         minimize(BOWL, [1, 1], steps=100, record=Record(moments=True))
 
 
@@ -236,13 +238,15 @@ def test_a_function_that_returns_something_else(returned: Any, message: str) -> 
 def test_a_function_with_what_only_expressions_have() -> None:
     with pytest.raises(InputError, match="parameters was given with a Python function"):
         minimize(lambda p: (0.0, p), [1], parameters={"c": 1})
-    with pytest.raises(InputError, match="start is a mapping, and a Python function has no symbols"):
+    with pytest.raises(
+        InputError, match="start is a mapping, and a Python function has no symbols"
+    ):
         minimize(lambda p: (0.0, p), {x: 1})
 
 
 @pytest.mark.parametrize("start", [[], np.zeros((0, 1)), {}])
 def test_a_function_of_nothing(start: Any) -> None:
-    with pytest.raises(InputError, match="nothing to optimise|is a mapping"):
+    with pytest.raises(InputError, match=r"nothing to optimise|is a mapping"):
         minimize(lambda p: (0.0, p), start)
 
 

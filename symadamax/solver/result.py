@@ -39,7 +39,7 @@ MET = {Status.GTOL_MET, Status.FTOL_MET, Status.XTOL_MET, Status.TARGET_MET}
 MOST_SHOWN = 8  # unknowns in a table or a sentence
 
 
-class Result(OptimizeResult):  # type: ignore[misc]
+class Result(OptimizeResult):
     """How a run of `minimize` ended: a `scipy.optimize.OptimizeResult`.
 
     Attributes
@@ -82,6 +82,10 @@ class Result(OptimizeResult):  # type: ignore[misc]
     >>> result.message
     'All 10 steps are done.'
     """
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__()
+        self.update(fields)
 
     def __repr__(self) -> str:
         rows = _rows(self)

@@ -111,9 +111,7 @@ class Session:
     def _call(self, callback: Callback) -> bool:
         """Show the callback where the run stands; False says that it wants to end it."""
         run = self.run
-        seen = OptimizeResult(
-            x=run.copy_row(X), fun=run.fun, jac=run.copy_row(GRADIENT), nit=run.nit
-        )
+        seen = Result(x=run.copy_row(X), fun=run.fun, jac=run.copy_row(GRADIENT), nit=run.nit)
         try:
             callback(seen)
         except StopIteration:
