@@ -48,6 +48,39 @@ def test_the_classic_runs_are_the_learners_to_the_bit(
     assert np.allclose(result.x, minimum, atol=1e-6, rtol=0)
 
 
+def quadratic(point: np.ndarray) -> np.ndarray:
+    """The gradient of 2*x**2 + 2*x*y + 2*y**2 - 6*x, in the order in which it is compiled."""
+    x, y = point
+    return np.array([2 * y - 6 + 4 * x, 2 * x + 4 * y])
+
+
+def cubic(point: np.ndarray) -> np.ndarray:
+    """The gradient of x - x**3, with a product for the square."""
+    return 1 - 3 * (point * point)
+
+
+@pytest.mark.parametrize("backend", ["native", "numpy"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("placement", ["denominator", "maximum", "none"])
+@pytest.mark.parametrize(
+    ("name", "gradient"), [("one unknown", cubic), ("two unknowns", quadratic)]
+)
+def test_the_learners_bits_in_each_type_and_place_of_epsilon(
+    name: str, gradient: Any, placement: str, dtype: str, backend: str
+) -> None:
+    objective, start, _ = CLASSICS[name]
+    method = Adamax(learning_rate=0.01, epsilon=1e-4, epsilon_placement=placement)
+    record = Record(moments=True)
+    history = minimize(
+        objective, start, method=method, record=record, backend=backend, dtype=dtype
+    ).history
+    rows = adamax(gradient, np.array(start, dtype), method, 1000)
+    assert history.x.dtype == dtype
+    assert all(
+        same_bits(a, b) for a, b in zip((history.x, history.m, history.u), rows, strict=True)
+    )
+
+
 @classics
 def test_500_random_starts_give_the_learners_bits_at_every_step(
     objective: Objective, start: list[float], minimum: list[float]
