@@ -59,9 +59,9 @@ class Adamax:
 
     Notes
     -----
-    With a fixed learning rate a run comes to rest where the function is smooth and evenly curved. At
-    a kink it goes on swinging at about half of :math:`\alpha`, and in a narrow valley it leaves the
-    minimum now and then by a few hundredths of it. A step is no longer than
+    With a fixed learning rate a run comes to rest where the function is smooth and evenly curved.
+    At a kink it goes on swinging at about half of :math:`\alpha`, and in a narrow valley it leaves
+    the minimum now and then by a few hundredths of it. A step is no longer than
 
     .. math::
         \alpha \frac{1 - \beta_1}{1 - \beta_1^t}
