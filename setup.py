@@ -1,6 +1,6 @@
 """Build the one extension, `symadamax._core`, from cython_src/.
 
-Set SYMADAMAX_CHECKS=1 to build it with bounds and overflow checks, for hunting a bug in the core.
+Set SYMADAMAX_CHECKS=1 to build it with the checks of bounds and of None, for hunting a bug in it.
 Metadata stands in pyproject.toml.
 """
 
@@ -22,10 +22,9 @@ DIRECTIVES = {
     "language_level": 3,
     "boundscheck": CHECKS,
     "wraparound": False,
-    "cdivision": not CHECKS,
+    "cdivision": True,  # 1/0 is infinite and 0/0 NaN, as the loop expects
     "initializedcheck": CHECKS,
     "nonecheck": CHECKS,
-    "overflowcheck": CHECKS,
     "embedsignature": True,
     "freethreading_compatible": True,
 }
