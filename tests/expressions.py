@@ -118,5 +118,6 @@ def _correctly_rounded(expression: sp.Expr) -> bool:
 
 def points(count: int = 3) -> Any:
     """Points whose coordinates are no round numbers, so that no kink is met by chance."""
-    coordinate = st.integers(-1999, 1999).map(lambda k: (k + 0.4142135623730951) / 997)
-    return st.tuples(*([coordinate] * count))
+    offsets = (0.4142135623730951, 0.7320508075688772, 0.23606797749979)[:count]
+    whole = st.integers(-1999, 1999)
+    return st.tuples(*(whole.map(lambda k, d=d: (k + d) / 997) for d in offsets))

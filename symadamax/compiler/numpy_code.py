@@ -56,7 +56,6 @@ def source(program: Program, name: str) -> str:
 def _uses(program: Program, nodes: list[Node]) -> dict[Node, int]:
     uses = dict.fromkeys(nodes, 0)
     for node in nodes:
-        # An extreme of three is written by two calls, and repeats nothing.
         for argument in node.arguments:
             uses[argument] += 1
     for node in program.outputs:
@@ -75,11 +74,8 @@ def _text(node: Node, texts: dict[Node, str]) -> str:
         arguments = [f"np.float64({a})" for a in arguments]
     if "(" not in template and node.arguments:
         arguments = [a if _is_atom(a) else f"({a})" for a in arguments]
-    result = arguments[0] if node.operation.arity is None else ""
     if node.operation.arity is None:
-        for argument in arguments[1:]:
-            result = template.format(result, argument)
-        return result
+        return template.format(", ".join(arguments))
     return template.format(*arguments, value=node.value)
 
 
@@ -103,13 +99,17 @@ def _is_atom(text: str) -> bool:
     return True
 
 
-def _max(a: Any, b: Any) -> Any:
-    """Return the larger, NaN if either is; a tie keeps a, whose zero may have another sign."""
-    return np.where((a >= b) | (a != a), a, b)
+def _max(a: Any, *others: Any) -> Any:
+    """Return the largest, NaN if any is; a tie keeps the first, as zeros differ in sign."""
+    for b in others:
+        a = np.where((a >= b) | (a != a), a, b)
+    return a
 
 
-def _min(a: Any, b: Any) -> Any:
-    return np.where((a <= b) | (a != a), a, b)
+def _min(a: Any, *others: Any) -> Any:
+    for b in others:
+        a = np.where((a <= b) | (a != a), a, b)
+    return a
 
 
 def _lambert_w(x: Any, branch: int) -> Any:

@@ -54,8 +54,8 @@ class Operation:
     arity : int or None
         The number of arguments; None for two or more.
     numpy : str
-        A Python expression with ``{0}``, ``{1}`` for the arguments and ``{value}`` for the node's
-        own constant (an exponent, an order).
+        A Python expression with ``{0}``, ``{1}`` for the arguments (``{0}`` alone where there may
+        be any number) and ``{value}`` for the node's own constant (an exponent, an order).
     native : str
         See the module's table.
     head : callable, optional
@@ -157,8 +157,8 @@ def _kinked() -> list[Operation]:
             partials={0: lambda a, b: sp.Integer(1), 1: lambda a, b: -sp.floor(a / b)},
         ),
         # A tie keeps the first argument, so that the sign of a zero is the same everywhere.
-        Operation("max", None, "_max({0}, {1})", "emit:max", sp.Max),
-        Operation("min", None, "_min({0}, {1})", "emit:min", sp.Min),
+        Operation("max", None, "_max({0})", "emit:max", sp.Max),
+        Operation("min", None, "_min({0})", "emit:min", sp.Min),
     ]  # fmt: skip
 
 
