@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Number
+from numbers import Integral, Number
 from typing import Any, Protocol
 
 import numpy as np
 
 from symadamax.errors import InputError
 
-__all__ = ["Symbol", "by_symbol", "finite", "listed", "point_array"]
+__all__ = ["Symbol", "by_symbol", "finite", "listed", "point_array", "shown"]
 
 
 class Symbol(Protocol):
@@ -26,6 +26,8 @@ def point_array(point: Any, unknowns: Sequence[Symbol], dtype: str) -> np.ndarra
     """Return the array of a point given by symbol, by name, or in the order of `unknowns`."""
     if type(point) in (list, tuple) and len(point) == len(unknowns) and _all_floats(point):
         return _cast(np.array(point, dtype="float64"), unknowns, dtype)
+    if _is_labelled(point):
+        point = dict(zip(point.keys(), point, strict=True))
     if isinstance(point, Mapping):
         values = by_symbol(point, unknowns, "unknown", "the start")
         missing = [symbol.name for symbol in unknowns if symbol not in values]
@@ -51,8 +53,19 @@ def _all_floats(point: Sequence[object]) -> bool:
     return all(type(value) is float for value in point)
 
 
+def _is_labelled(point: Any) -> bool:
+    """Tell whether a sequence, such as a Series of pandas, names its numbers."""
+    if isinstance(point, (Mapping, np.ndarray)) or not hasattr(point, "keys"):
+        return False
+    labels = list(point.keys())
+    return hasattr(point, "iloc") and any(not isinstance(label, Integral) for label in labels)
+
+
 def _array(point: Any, unknowns: Sequence[Symbol]) -> np.ndarray:
     """Return a new float64 array of any shape from numbers in the order of the unknowns."""
+    if np.ma.is_masked(point):
+        names = listed([symbol.name for symbol in unknowns])
+        raise InputError(f"The point has masked entries; give a number for each of {names}.")
     if isinstance(point, np.ndarray) and point.dtype.kind in "fiu":
         with np.errstate(over="ignore"):
             return point.astype("float64")
@@ -97,8 +110,15 @@ def finite(value: Any, name: str) -> float:
         except (TypeError, ValueError, OverflowError):
             number = math.nan
     if not math.isfinite(number):
-        raise InputError(f"The number for {name!r} is {value!r}; it must be real and finite.")
+        raise InputError(f"The number for {name!r} is {shown(value)}; it must be real and finite.")
     return number
+
+
+def shown(value: Any) -> str:
+    """Return the repr of what was given; Python refuses to print integers of many digits."""
+    if isinstance(value, int) and value.bit_length() > 400:
+        return f"an integer of {value.bit_length()} bits"
+    return repr(value)
 
 
 def by_symbol(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from symadamax.errors import InputError
+from symadamax.points import shown
 
 __all__ = ["natural", "number"]
 
@@ -23,7 +24,7 @@ def number(value: Any, name: str, accepted: str, holds: Callable[[float], bool])
             converted = math.inf
         if math.isfinite(converted) and holds(converted):
             return converted
-    raise InputError(f"{name} is {_shown(value)}; accepted is {accepted}.")
+    raise InputError(f"{name} is {shown(value)}; accepted is {accepted}.")
 
 
 def natural(value: Any, name: str, least: int = 0) -> int:
@@ -34,11 +35,4 @@ def natural(value: Any, name: str, least: int = 0) -> int:
     if whole and least <= value < 2**62:
         return int(value)
     limit = " and below 2**62" if whole and value >= 2**62 else ""
-    raise InputError(f"{name} is {_shown(value)}; accepted is a whole number >= {least}{limit}.")
-
-
-def _shown(value: Any) -> str:
-    """Return the repr of what was given; Python refuses to print integers of many digits."""
-    if isinstance(value, int) and value.bit_length() > 400:
-        return f"an integer of {value.bit_length()} bits"
-    return repr(value)
+    raise InputError(f"{name} is {shown(value)}; accepted is a whole number >= {least}{limit}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -122,8 +122,9 @@ class Session:
         return True
 
     def _attach(self, error: Exception, status: Status) -> None:
-        error.result = self.result(status, repr(error))  # type: ignore[attr-defined]
-        error.add_note("The run so far is the attribute `result` of this exception.")
+        with suppress(AttributeError, TypeError):  # an exception may forbid new attributes
+            error.result = self.result(status, repr(error))  # type: ignore[attr-defined]
+            error.add_note("The run so far is the attribute `result` of this exception.")
 
     def result(self, status: Status, trouble: str = "") -> Result:
         """Return the Result of a run that ended with this status."""

@@ -48,7 +48,8 @@ def _readable(expression: Any) -> str:
     from sympy import sstr
 
     texts = [sstr(expression), sstr(expression, order="none")]
-    return min(texts, key=lambda text: len(re.findall(r"(?:^|\()-", text)))
+    fewest: str = min(texts, key=lambda text: len(re.findall(r"(?:^|\()-", text)))
+    return fewest
 
 
 def plain_mathematics(text: str) -> str:
