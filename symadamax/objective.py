@@ -113,13 +113,13 @@ class Objective:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
-    def __setattr__(self, name: str, value: object) -> None:
+    def __setattr__(self, name: str, value: object = None) -> None:
         raise AttributeError(
             f"An Objective does not change: {name!r} cannot be set. "
             "Make another one, or use with_parameters."
         )
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    __delattr__ = __setattr__
 
     # ---- what it is ----------------------------------------------------------------------------
 
@@ -129,9 +129,20 @@ class Objective:
 
         They are for reading: what runs is differentiated on the compiler's graph, and makes the
         choices at kinks that the class documents.
+
+        Raises
+        ------
+        UnsupportedError
+            When the expression is nested too deeply for SymPy, which recurses.
         """
         if not self._gradient:
-            self._gradient.extend(readable_gradient(self.expression, self.unknowns))
+            try:
+                self._gradient.extend(readable_gradient(self.expression, self.unknowns))
+            except RecursionError as error:
+                raise UnsupportedError(
+                    "The objective is nested too deeply for SymPy to differentiate it. "
+                    "value_and_gradient and stages.gradient_ir know no such limit."
+                ) from error
         return list(self._gradient)
 
     def with_parameters(self, parameters: Mapping[Any, Any]) -> Objective:
@@ -173,10 +184,13 @@ class Objective:
         fixed = f", parameters={dict(self.parameters)}" if self.parameters else ""
         return f"Objective({show(self.expression)}, [{names}{more}]{fixed})"
 
-    def _repr_latex_(self) -> str:
+    def _repr_latex_(self) -> str | None:
         names = ", ".join(sp.latex(symbol) for symbol in self.unknowns[:10])
         dots = r", \ldots" if len(self.unknowns) > 10 else ""
-        body = sp.latex(self.expression, order="none")
+        try:
+            body = sp.latex(self.expression, order="none")
+        except RecursionError:
+            return None  # too deep for SymPy: notebooks show the repr instead
         return rf"$\displaystyle f({names}{dots}) = {body}$"
 
     # ---- what it computes ----------------------------------------------------------------------

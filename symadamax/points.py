@@ -104,7 +104,7 @@ def finite(value: Any, name: str) -> float:
     """Return a real, finite number as a float, or say for which symbol it is not one."""
     number = math.nan
     numeric = isinstance(value, (Number, np.generic)) or hasattr(value, "__float__")
-    if numeric and not isinstance(value, (bool, np.bool_, complex, np.complexfloating)):
+    if numeric and not isinstance(value, (str, bytes, bool, np.bool_, complex, np.complexfloating)):
         try:
             number = float(value)
         except (TypeError, ValueError, OverflowError):

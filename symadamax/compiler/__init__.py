@@ -159,8 +159,16 @@ class Stages:
             code = self.machine_code(dtype)
             capsule = _core.function_capsule(code.address, dtype)
             return CompiledObjective(capsule, self.ir.unknowns, dtype, code)
+        if dtype == "float32":
+            self.hold_single()
         function = _python_objective(self.python_functions()[1], parameters)
         return CompiledObjective(function, self.ir.unknowns, dtype)
+
+    def hold_single(self) -> None:
+        """Refuse a constant that float32 cannot hold, as the native code does."""
+        for node in self.loops.program.nodes():
+            if node.name == "constant":
+                llvm_code.single(float(node.value or 0.0))
 
     def __str__(self) -> str:
         forms = {

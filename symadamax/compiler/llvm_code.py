@@ -19,7 +19,7 @@ from symadamax.compiler.schedule import LEAVES, Schedule, Segment
 from symadamax.compiler.special import TRAILING
 from symadamax.errors import InputError
 
-__all__ = ["ENTRY", "Module", "emit"]
+__all__ = ["ENTRY", "Module", "emit", "single"]
 
 ENTRY = "evaluate"
 LARGEST_STACK = 8192  # slots; more scratch than 64 KiB comes from the heap, for threads' stacks
@@ -178,7 +178,7 @@ class _Writer:
     def constant(self, value: float) -> str:
         """Write a number by its bits; LLVM writes a float as the double that equals it."""
         if self.real == "float":
-            value = _single(value)
+            value = single(value)
         return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
 
     def operation(self, node: Node) -> str:
@@ -292,7 +292,7 @@ def _bits(value: float) -> str:
     return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
 
 
-def _single(value: float) -> float:
+def single(value: float) -> float:
     """Round to float32, and refuse what does not fit."""
     try:
         rounded: float = struct.unpack("<f", struct.pack("<f", value))[0]
