@@ -134,7 +134,7 @@ def test_a_grid_is_drawn_on_every_panel(two):
         assert axes.xaxis.get_gridlines()[0].get_visible()
 
 
-@pytest.mark.parametrize("size", [(1200, 500), (333, 257), (600, 200), (360, 1080)])
+@pytest.mark.parametrize("size", [(333, 257), (600, 200), (200, 600)])
 def test_a_png_has_the_size_that_was_asked_for(two, tmp_path, size):
     plot(two, tmp_path / "two.png", size=size)
     with Image.open(tmp_path / "two.png") as picture:
@@ -312,7 +312,8 @@ def test_a_palette_keeps_few_colours_exactly():
 
 
 def test_fewer_steps_than_frames_last_as_long(tmp_path):
-    path = animate(solve(CUBIC, [-1], steps=3), tmp_path / "short.gif", frames=40)
+    run = solve(CUBIC, [-1], steps=3)
+    path = animate(run, tmp_path / "short.gif", frames=40, size=(320, 200))
     with Image.open(path) as film:
         lengths = [film.seek(index) or film.info["duration"] for index in range(film.n_frames)]
     assert len(lengths) == 4
