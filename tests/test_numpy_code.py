@@ -85,6 +85,15 @@ def test_constants_at_which_python_raises_are_left_to_numpy() -> None:
     assert gradient[0] == 0
 
 
+@pytest.mark.parametrize("expression", [sp.Max(x, y) * y, sp.Heaviside(x) + y, x**2 + sp.sign(y)])
+def test_float32_stays_float32(expression: Any) -> None:
+    _, both = Objective(expression, [x, y]).stages.python_functions()
+    value, gradient = both([np.float32(1.5), np.float32(1.5)], [])
+    assert np.asarray(value).dtype == "float32"
+    computed = [part for part in gradient if type(part) is not float]  # and not a constant
+    assert {np.asarray(part).dtype for part in computed} <= {np.dtype("float32")}
+
+
 def test_the_source_can_be_read_and_shows_in_tracebacks() -> None:
     function = load("def f(x, p):\n    return x[0]/x[1]", "f")
     assert inspect.getsource(function) == "def f(x, p):\n    return x[0]/x[1]"

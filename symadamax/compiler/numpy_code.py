@@ -17,6 +17,7 @@ import numpy as np
 
 from symadamax import _core
 from symadamax.compiler.ir import Node, Program
+from symadamax.compiler.operations import Kind
 
 __all__ = ["load", "source"]
 
@@ -69,9 +70,10 @@ def _text(node: Node, texts: dict[Node, str]) -> str:
         return _number(float(node.value))
     template = node.operation.numpy
     arguments = [texts[a] for a in node.arguments]
-    if all(a.is_constant() for a in node.arguments):
-        # Python's own floats raise where IEEE arithmetic gives an infinity.
-        arguments = [f"np.float64({a})" for a in arguments]
+    reals = [k for k, a in enumerate(node.arguments) if a.operation.result is Kind.REAL]
+    if reals and all(node.arguments[k].is_constant() for k in reals):
+        # Python's own floats make doubles, and raise where IEEE arithmetic gives an infinity.
+        arguments[reals[0]] = f"x[0].dtype.type({arguments[reals[0]]})"
     if "(" not in template and node.arguments:
         arguments = [a if _is_atom(a) else f"({a})" for a in arguments]
     if node.operation.arity is None:
