@@ -79,7 +79,11 @@ def casadi_gcc(problem: Problem) -> Evaluate:
         writer = ca.CodeGenerator(source.name)
         writer.add(_casadi_function(problem))
         writer.generate(f"{folder}/")
-        subprocess.run(["gcc", "-O3", "-fPIC", "-shared", source, "-o", library, "-lm"], check=True)
+        subprocess.run(
+            ["gcc", "-O3", "-fPIC", "-shared", source, "-o", library, "-lm"],
+            check=True,
+            capture_output=True,
+        )
         return _casadi_call(ca.external("objective", str(library)), problem.point)
 
 
