@@ -7,9 +7,9 @@ objective.pxd. Errors leave the loop as a `Status`; sentences are made in Python
 
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.pycapsule cimport PyCapsule_CheckExact, PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsule_New
-from libc.float cimport DBL_EPSILON, DBL_MAX, DBL_MIN, FLT_EPSILON, FLT_MAX, FLT_MIN
-from libc.math cimport INFINITY, NAN, fabs, fabsf
-from libc.stdint cimport int64_t, uintptr_t
+from libc.float cimport DBL_EPSILON, DBL_MIN, FLT_EPSILON, FLT_MIN
+from libc.math cimport INFINITY, NAN, fabs
+from libc.stdint cimport int32_t, int64_t, uintptr_t
 from libc.string cimport memcpy, memset
 
 from adamax cimport correction, displacement, magnitude, moment, real, weight

@@ -83,19 +83,27 @@ cdef struct Loop:
 
 
 cdef inline int64_t any_broken(alone values, Py_ssize_t size) noexcept nogil:
-    cdef int64_t broken = is_broken(values[0])
+    cdef int64_t broken = 0
     cdef Py_ssize_t i
-    for i in range(1, size):
+    for i in range(size):
         broken |= is_broken(values[i])
     return broken
 
 
 cdef inline int64_t is_broken(real value) noexcept nogil:
-    # NaN compares false. (value - value == 0 takes two branches on x86, this takes one.)
+    """Return 0 for a finite value: the bits of 0*|value|, which is NaN for any other.
+
+    Bits can be gathered by `or`, in vector code too; results of comparisons cannot in SSE2.
+    """
+    cdef real zero = 0*magnitude(value)
+    cdef int64_t bits64
+    cdef int32_t bits32
     if real is double:
-        return 0 if fabs(value) <= DBL_MAX else 1
+        memcpy(&bits64, &zero, sizeof(bits64))
+        return bits64
     else:
-        return 0 if fabsf(value) <= FLT_MAX else 1
+        memcpy(&bits32, &zero, sizeof(bits32))
+        return bits32
 
 
 cdef inline int64_t sweep(

@@ -14,6 +14,7 @@ from native import capsule, parameters
 from symadamax import _core
 from symadamax._core import Status
 from symadamax.solver import Adamax, Stop
+from symadamax.solver.session import _row_length
 
 X, GRADIENT, M, U = range(4)
 NATIVE = {dtype: capsule(dtype) for dtype in ("float64", "float32")}
@@ -299,3 +300,11 @@ def test_many_threads_run_at_once_without_disturbing_each_other() -> None:
     for thread in threads:
         thread.join()
     assert ends == [alone.copy_row(X).tobytes()] * 8
+
+
+@pytest.mark.parametrize("itemsize", [4, 8])
+def test_rows_hold_their_numbers_and_are_not_4_kb_apart(itemsize: int) -> None:
+    for size in [*range(1, 3000, 7), 10**5, 2**20]:
+        row = _row_length(size, itemsize) * itemsize
+        assert size * itemsize <= row < size * itemsize + 4096 + 64
+        assert all(64 <= k * row % 4096 <= 4032 for k in range(1, _core.WORK_ROWS))
