@@ -53,6 +53,8 @@ def readable_gradient(expression: Any, unknowns: Sequence[sp.Symbol]) -> list[sp
 
 def _smooth(term: Any) -> Any:
     """Replace the heads with kinks by stand-ins that differentiate as the compiler does."""
+    if term.has(sp.UnevaluatedExpr):
+        term = term.replace(sp.UnevaluatedExpr, lambda inside: inside)
     if not term.has(*_FLAT, sp.Mod, sp.frac):
         return term
     term = term.replace(sp.frac, lambda x: x - sp.floor(x))
