@@ -123,6 +123,8 @@ def parse_formula(text: str) -> sp.Expr:
     except exceptions.UnexpectedToken as error:
         at = len(text.rstrip()) if error.token.type == "$END" else error.token.start_pos
         raise _error(_no_token(error.token, error.accepts, text[:at]), text, at) from None
+    except RecursionError:
+        raise FormulaError("The formula is nested too deeply to be read.") from None
     result: sp.Expr = part.expression
     return result
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import sympy as sp
 
-from symadamax.formula.functions import applied
 from symadamax.formula.limits import (
     BITS,
     bits,
@@ -19,7 +18,6 @@ from symadamax.formula.limits import (
     in_range,
     power,
 )
-from symadamax.formula.names import FUNCTIONS
 from symadamax.formula.parts import Part, blaming, made, real, value_of
 
 __all__ = ["add", "multiply", "negate", "raise_to"]
@@ -65,8 +63,6 @@ _MINUS_ONE = Part(sp.S.NegativeOne, 0, value=-1.0)
 
 def raise_to(base: Part, exponent: Part, deeper: int = 0) -> Part:
     """Return base**exponent, once it is known to be of bounded size."""
-    if base.expression is sp.E and exponent.value is None:
-        return applied(FUNCTIONS["exp"], "exp", [exponent], base.at)
     value, exact = None, True
     if exponent.value is not None:
         length = constant_bits(base.expression) * max(1.0, abs(exponent.value))
@@ -77,10 +73,31 @@ def raise_to(base: Part, exponent: Part, deeper: int = 0) -> Part:
             value = power(base.value, exponent.value)
             exact = length <= BITS and bits(exponent.expression) <= BITS
     return made(
-        lambda: sp.Pow(base.expression, exponent.expression, evaluate=exponent.value is not None),
+        lambda: _power(base, exponent),
         base.at,
         [base, exponent],
         value,
         deeper=deeper,
         exact=exact,
     )
+
+
+def _power(base: Part, exponent: Part) -> Any:
+    """Return base**exponent, evaluated where that is a matter of numbers.
+
+    To simplify a root of a root SymPy asks for the phase of all that stands below, in a time that
+    grows exponentially with the roots inside one another: it is kept from looking.
+    """
+    if base.value is not None or exponent.expression.is_Integer:
+        return sp.Pow(base.expression, exponent.expression, evaluate=exponent.value is not None)
+    below = base.expression
+    if any(map(_is_root, sp.Mul.make_args(below))):
+        below = sp.UnevaluatedExpr(below)
+    return sp.Pow(below, exponent.expression, evaluate=False)
+
+
+def _is_root(expression: Any) -> bool:
+    """Tell whether an expression is a power, or a power of one, that is not whole."""
+    while expression.is_Pow and expression.exp.is_Integer:
+        expression = expression.base
+    return bool(expression.is_Pow)

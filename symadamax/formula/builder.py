@@ -7,10 +7,10 @@ from typing import Any
 import sympy as sp
 
 from symadamax.formula.arithmetic import add, multiply, negate, raise_to
-from symadamax.formula.functions import call, compare, join, negated
+from symadamax.formula.functions import applied, call, compare, join, negated
 from symadamax.formula.limits import DIGITS, in_range
 from symadamax.formula.names import CONSTANTS, FUNCTIONS, PIECEWISE, RESERVED
-from symadamax.formula.parts import MisplacedError, Part, blaming, made, real
+from symadamax.formula.parts import MisplacedError, Part, blaming, enclosed, real
 
 __all__ = ["Builder"]
 
@@ -59,13 +59,15 @@ class Builder:
         """``a ** b``."""
         base, sign, exponent = children
         with blaming(sign.start_pos):
+            if base.expression is sp.E and real(exponent).value is None:
+                return applied(FUNCTIONS["exp"], "exp", [exponent], base.at)
             return raise_to(real(base), real(exponent), deeper=1)
 
     def group(self, children: list[Any]) -> Part:
         """``(a)``."""
         opening, part, _ = children
         with blaming(opening.start_pos):
-            return made(lambda: part.expression, part.at, [part], part.value, deeper=1)
+            return enclosed(part)
 
     def arguments(self, children: list[Any]) -> list[Part]:
         """``a, b, ...``."""

@@ -11,9 +11,10 @@ from typing import Any
 import sympy as sp
 
 from symadamax.errors import InputError
+from symadamax.formula.arithmetic import raise_to
 from symadamax.formula.limits import in_range
 from symadamax.formula.names import CONSTANTS, FUNCTIONS, PIECEWISE, Function
-from symadamax.formula.parts import Part, blaming, condition, made, real
+from symadamax.formula.parts import Part, blaming, condition, enclosed, made, real
 
 __all__ = ["applied", "call", "compare", "join", "negated"]
 
@@ -27,6 +28,9 @@ RELATIONS: dict[str, tuple[Any, Callable[[float, float], bool]]] = {
 }
 
 
+HALF = Part(sp.S.Half, 0, value=0.5)
+
+
 def call(name: str, at: int, arguments: Sequence[Part]) -> Part:
     """Return name(arguments) for a name of the table, or say which names there are."""
     with blaming(at):
@@ -37,6 +41,8 @@ def call(name: str, at: int, arguments: Sequence[Part]) -> Part:
         if function is None:
             raise InputError(_unknown_function(name))
         _check_count(name, len(arguments), function.least, function.most)
+        if name == "sqrt":
+            return raise_to(real(arguments[0]), HALF, deeper=1)
         return applied(function, name, [real(argument) for argument in arguments], at)
 
 
@@ -131,6 +137,6 @@ def _piecewise(name: str, at: int, arguments: Sequence[Part]) -> Part:
         if decided is not sp.false:
             branches.append((real(value).expression, decided))
     if not branches:
-        return replace(otherwise, at=at, depth=otherwise.depth + 1)
+        return enclosed(replace(otherwise, at=at))
     pairs = [*branches, (otherwise.expression, True)]
     return made(lambda: sp.Piecewise(*pairs, evaluate=False), at, arguments, deeper=1)

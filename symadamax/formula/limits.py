@@ -26,6 +26,7 @@ __all__ = [
     "check_exponents",
     "check_fractions",
     "check_product",
+    "check_work",
     "constant_bits",
     "constant_size",
     "in_range",
@@ -34,9 +35,10 @@ __all__ = [
 
 LENGTH = 200_000  # characters of a formula
 DEPTH = 100  # of parentheses, calls and powers inside one another
+WORK = 200_000  # terms, factors and arguments, each as often as it is gone through
 DIGITS = 400  # characters of one number: a double's range needs 309 before the point
 BITS = 4096  # of an exact numerator or denominator: a double's range needs 1,074
-IRRATIONAL = 20  # constants such as pi or sqrt(2) that are kept exact together
+IRRATIONAL = 20  # constants such as pi or sqrt(2) that are kept exact together in a sum or product
 PRODUCT_BITS = 20_000  # of the whole numbers and fractions in one product, together
 LATENT_BITS = 2_000  # that a later cancellation may set free, as 2**(x + 2000)/2**x does
 
@@ -102,6 +104,16 @@ def check_product(length: float) -> None:
             "The whole numbers and fractions in this product have too many digits together. "
             "Write them as decimal numbers."
         )
+
+
+def check_work(work: int) -> int:
+    """Return the work so far, or refuse sums of sums of ... that are long at every level."""
+    if work > WORK:
+        raise InputError(
+            "The formula is too long for its depth: its long sums or products stand many times "
+            "inside one another. Write them once."
+        )
+    return work
 
 
 def check_fractions(terms: Iterable[Any]) -> None:

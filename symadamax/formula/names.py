@@ -17,11 +17,12 @@ from typing import Any
 import sympy as sp
 from sympy.codegen import cfunctions as c
 
-from symadamax.formula.limits import IRRATIONAL
-
 __all__ = ["CONSTANTS", "FUNCTIONS", "PIECEWISE", "RESERVED", "Function"]
 
-NEVER = -1
+
+# Up to how many irrational constants in its arguments SymPy may evaluate a function: never; where
+# all are fractions; where there is one, as in sin(pi/6). With more it takes time without bound.
+NEVER, FRACTIONS, ONE = -1, 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def _log(x: Any, base: Any = None, **options: Any) -> Any:
 
 
 def _square_root(x: Any, **options: Any) -> Any:
-    return sp.sqrt(x)
+    return sp.Pow(x, sp.S.Half, **options)
 
 
 def _scipy(name: str) -> Callable[..., float]:
@@ -88,13 +89,13 @@ def _lambert_w(x: float, branch: float = 0.0) -> float:
 
 def _exact(names: str, head: Callable[..., Any], numeric: Callable[..., float]) -> _Rows:
     """Return the rows of one elementary function of one argument under its names."""
-    return dict.fromkeys(names.split(), Function(head, numeric, exact=IRRATIONAL))
+    return dict.fromkeys(names.split(), Function(head, numeric, exact=ONE))
 
 
 def _kinked(names: str, head: Any, numeric: Callable[..., float], *arity: float) -> _Rows:
     """Return the rows of a function with jumps or kinks, which SymPy decides for fractions only."""
     least, most = arity or (1, 1)
-    return dict.fromkeys(names.split(), Function(head, numeric, int(least), most, exact=0))
+    return dict.fromkeys(names.split(), Function(head, numeric, int(least), most, exact=FRACTIONS))
 
 
 def _folded(
@@ -110,7 +111,7 @@ _ELEMENTARY: _Rows = {
     **_exact("exp", sp.exp, math.exp),
     **_exact("expm1", c.expm1, math.expm1),
     **_exact("exp2", c.exp2, lambda x: math.pow(2.0, x)),
-    "log": Function(_log, math.log, 1, 2, exact=IRRATIONAL),
+    "log": Function(_log, math.log, 1, 2, exact=ONE),
     **_exact("ln", sp.log, math.log),
     **_exact("log1p", c.log1p, math.log1p),
     **_exact("log2", c.log2, math.log2),
@@ -130,8 +131,8 @@ _ELEMENTARY: _Rows = {
     **_exact("acot arccot", sp.acot, lambda x: math.copysign(math.pi / 2, x) - math.atan(x)),
     **_exact("asec arcsec", sp.asec, lambda x: math.acos(1 / x)),
     **_exact("acsc arccsc", sp.acsc, lambda x: math.asin(1 / x)),
-    "atan2": Function(sp.atan2, math.atan2, 2, 2, exact=IRRATIONAL),
-    "arctan2": Function(sp.atan2, math.atan2, 2, 2, exact=IRRATIONAL),
+    "atan2": Function(sp.atan2, math.atan2, 2, 2, exact=ONE),
+    "arctan2": Function(sp.atan2, math.atan2, 2, 2, exact=ONE),
     **_exact("sinh", sp.sinh, math.sinh),
     **_exact("cosh", sp.cosh, math.cosh),
     **_exact("tanh", sp.tanh, math.tanh),

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 
 from symadamax.compiler.constants import nearest_double
 from symadamax.errors import InputError
-from symadamax.formula.limits import BITS, DEPTH, IRRATIONAL, bits, check_exponents, in_range
+from symadamax.formula.limits import (
+    BITS,
+    DEPTH,
+    IRRATIONAL,
+    bits,
+    check_exponents,
+    check_work,
+    in_range,
+)
 
-__all__ = ["MisplacedError", "Part", "blaming", "condition", "made", "real", "value_of"]
+__all__ = ["MisplacedError", "Part", "blaming", "condition", "enclosed", "made", "real", "value_of"]
 
 UNDEFINED = (sp.zoo, sp.nan, sp.oo, -sp.oo)
 
@@ -52,7 +60,9 @@ class Part:
     value : float, optional
         Of a constant.
     irrational : int
-        How many irrational constants a constant is made of.
+        How many irrational constants, and functions and powers of constants, a constant is made of.
+    work : int
+        How many terms, factors and arguments SymPy has gone through to make it.
     """
 
     expression: Any
@@ -60,6 +70,7 @@ class Part:
     depth: int = 0
     value: float | None = None
     irrational: int = 0
+    work: int = 1
 
 
 def real(part: Part) -> Part:
@@ -86,6 +97,11 @@ def value_of(parts: Sequence[Part], compute: Callable[[list[float]], float]) -> 
     return compute(values) if len(values) == len(parts) else None
 
 
+def enclosed(part: Part) -> Part:
+    """Return a part in parentheses, which stands a level deeper."""
+    return replace(part, depth=_checked_depth(part.depth + 1))
+
+
 def made(
     make: Callable[[], Any],
     at: int,
@@ -108,7 +124,7 @@ def made(
     value : float, optional
         The value of a constant.
     deeper : int
-        How many levels it stands above its parts.
+        1 for a function or a power of its parts, 0 for a sum or a product.
     exact : bool
         False for a constant that is to become the float `value`.
 
@@ -117,10 +133,8 @@ def made(
     InputError
         When it is nested too deeply, undefined, or larger than a double.
     """
-    depth = deeper + max(part.depth for part in parts)
-    if depth > DEPTH:
-        raise InputError(f"The formula is nested more than {DEPTH} levels deep here.")
-    irrational = sum(part.irrational for part in parts)
+    depth = _checked_depth(deeper + max(part.depth for part in parts))
+    irrational = deeper + sum(part.irrational for part in parts)
     if value is not None:
         in_range(value, "This constant")
         exact = exact and irrational <= IRRATIONAL
@@ -129,9 +143,17 @@ def made(
         raise InputError("This has no finite value.")
     if expression.is_Rational and bits(expression) > BITS:
         expression = sp.Float(nearest_double(expression))
+    work = check_work(len(expression.args) + sum(part.work for part in parts))
     if expression.is_Rational or expression.is_Float:
-        return Part(expression, at, depth, nearest_double(expression))
+        return Part(expression, at, depth, nearest_double(expression), work=work)
     check_exponents(expression)
     if value is None and expression.is_number:
         value = nearest_double(expression)
-    return Part(expression, at, depth, value, 0 if value is None else max(1, irrational))
+    irrational = 0 if value is None else max(1, irrational)
+    return Part(expression, at, depth, value, irrational, work)
+
+
+def _checked_depth(depth: int) -> int:
+    if depth > DEPTH:
+        raise InputError(f"The formula is nested more than {DEPTH} levels deep here.")
+    return depth
