@@ -56,7 +56,8 @@ _FUNCTIONS: Mapping[Any, Callable[..., Any]] = {
     sp.gamma: mp.gamma, sp.besselj: mp.besselj, sp.StrictLessThan: lambda a, b: a < b,
     sp.LessThan: lambda a, b: a <= b, sp.StrictGreaterThan: lambda a, b: a > b,
     sp.GreaterThan: lambda a, b: a >= b, sp.And: lambda *a: all(a), sp.Or: lambda *a: any(a),
-    sp.Not: lambda a: not a,
+    sp.Not: lambda a: not a, sp.ITE: lambda c, a, b: a if c else b, sp.Eq: lambda a, b: a == b,
+    sp.Ne: lambda a, b: a != b,
 }  # fmt: skip
 
 

@@ -159,7 +159,7 @@ def test_problems_agree(problem: Problem) -> None:
     np.testing.assert_allclose(gradients, numpy[1], rtol=1e-12, atol=1e-12 * abs(gradients).max())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(expressions(), points())
 def test_random_expressions_agree(expression: Any, point: tuple[float, ...]) -> None:
     objective = Objective(expression, SYMBOLS)

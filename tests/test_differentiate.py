@@ -41,13 +41,13 @@ def hold_exact(expression: Any, point: tuple[float, ...]) -> None:
         np.testing.assert_allclose(got, wanted, rtol=1e-9, atol=1e-11 * (1 + abs(wanted).max()))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(expressions(), points())
 def test_random_gradients_are_those_of_mpmath(expression: Any, point: tuple[float, ...]) -> None:
     hold_exact(expression, point)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(smooth_expressions(), points())
 def test_random_smooth_gradients_are_those_of_mpmath(
     expression: Any, point: tuple[float, ...]
@@ -55,7 +55,7 @@ def test_random_smooth_gradients_are_those_of_mpmath(
     hold_exact(expression, point)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(expressions())
 def test_the_grammar_holds_after_differentiation(expression: Any) -> None:
     program = differentiate(trace(expression, SYMBOLS))

@@ -29,7 +29,7 @@ def test_no_instruction_may_be_relaxed(problem: Problem, dtype: str) -> None:
     assert "fma" not in text.replace("fmax", "")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(expressions())
 def test_each_function_is_declared_once(expression: Any) -> None:
     lines = llvm(expression).splitlines()
