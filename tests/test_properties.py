@@ -27,13 +27,15 @@ EPSILON = float(np.finfo(float).eps)
 slopes = st.floats(1e-3, 1e3) | st.floats(-1e3, -1e-3)
 rows = st.tuples(st.integers(1, 20), st.integers(1, 19))  # steps and unknowns, odd tails of lanes
 played = arrays(float, rows, elements=slopes | st.just(0.0))
+# A subnormal beta1 would make m subnormal, where a power of two does round.
+beta1s = st.just(0.0) | st.floats(1e-3, 0.98)
 methods = st.builds(
-    Adamax, learning_rate=st.floats(1e-4, 1), beta1=st.floats(0, 0.98),
+    Adamax, learning_rate=st.floats(1e-4, 1), beta1=beta1s,
     beta2=st.floats(0.99, 0.9999), epsilon=st.floats(1e-9, 1e-3),
     epsilon_placement=st.sampled_from(PLACEMENTS),
 )  # fmt: skip
 papers = st.builds(
-    Adamax, learning_rate=st.floats(1e-4, 1), beta1=st.floats(0, 0.98),
+    Adamax, learning_rate=st.floats(1e-4, 1), beta1=beta1s,
     beta2=st.floats(0.99, 0.9999), epsilon_placement=st.just("none"),
 )  # fmt: skip
 
