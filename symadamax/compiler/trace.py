@@ -131,12 +131,15 @@ class _Tracer:
         children = _children(part)
         if not children:
             _refuse_unreal(part)
-        if isinstance(part, sp.Expr) and all(
-            isinstance(self.done[id(child)], _Number) for child in children
-        ):
+        if isinstance(part, sp.Expr) and all(self.is_number(child) for child in children):
             return _Number(part)
         nodes = [self.node(child, self.done[id(child)]) for child in children]
         return self.combine(part, nodes)
+
+    def is_number(self, part: Any) -> bool:
+        """Tell whether a part is a constant as it stands (and not what it was rewritten to)."""
+        lowered = self.done[id(part)]
+        return isinstance(lowered, _Number) and lowered.expression is part
 
     def combine(self, part: Any, nodes: list[Node]) -> Node:
         if isinstance(part, sp.Add):
