@@ -261,3 +261,8 @@ def test_sharing_keeps_a_nested_expression_small() -> None:
 def test_a_partial_derivative_is_taken_once() -> None:
     operation = trace(sp.erf(x), [x]).outputs[0].operation
     assert partial(operation, 0) is partial(operation, 0)
+
+
+def test_a_part_that_is_rewritten_to_a_number_is_that_number() -> None:
+    assert str(trace(x + sp.cos(sp.im(x)), [x])).splitlines()[-1] == "  return t0"
+    assert Objective(x + sp.cos(sp.im(x))).value([1.0]) == 2.0
