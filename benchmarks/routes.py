@@ -154,18 +154,16 @@ def translate(
     functions: dict[str, Callable[[Any], Any]],
 ) -> Any:
     """Rebuild a problem's expression in another algebra, each shared part once."""
-    made = dict(zip(problem.unknowns, leaves, strict=True))
+    made = {id(symbol): leaf for symbol, leaf in zip(problem.unknowns, leaves, strict=True)}
     stack = [problem.expression]
     while stack:
         part = stack[-1]
-        missing = [argument for argument in part.args if argument not in made]
-        if part in made:
-            stack.pop()
-        elif missing:
+        missing = [argument for argument in part.args if id(argument) not in made]
+        if missing:
             stack.extend(missing)
-        else:
-            made[stack.pop()] = _rebuilt(part, [made[a] for a in part.args], add, functions)
-    return made[problem.expression]
+        elif id(stack.pop()) not in made:
+            made[id(part)] = _rebuilt(part, [made[id(a)] for a in part.args], add, functions)
+    return made[id(problem.expression)]
 
 
 def _rebuilt(part: Any, arguments: list[Any], add: Any, functions: Any) -> Any:
