@@ -32,7 +32,8 @@ from symadamax.errors import (
 if TYPE_CHECKING:
     from symadamax.objective import Objective
     from symadamax.parse import parse_formula
-    from symadamax.solver import Adamax, History, Record, Result, State, Status, Stop, minimize
+    from symadamax.solver import Adamax, History, Record, Result, State, Status, Stop
+    from symadamax.solver.minimize import minimize
     from symadamax.viewer import animate, plot
 
 __all__ = [

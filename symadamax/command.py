@@ -77,7 +77,7 @@ def _stop(options: Namespace) -> Stop | None:
 def _record(options: Namespace) -> int | None:
     every: int | None = options.record
     if every is None and (options.plot or options.animate):
-        return max(1, options.steps // PICTURED)
+        every = max(1, options.steps // PICTURED)
     return every
 
 

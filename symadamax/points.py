@@ -64,8 +64,8 @@ def _is_labelled(point: Any) -> bool:
 def _array(point: Any, unknowns: Sequence[Symbol]) -> np.ndarray:
     """Return a new float64 array of any shape from numbers in the order of the unknowns."""
     if np.ma.is_masked(point):
-        names = listed([symbol.name for symbol in unknowns])
-        raise InputError(f"The point has masked entries; give a number for each of {names}.")
+        wanted = listed([symbol.name for symbol in unknowns])
+        raise InputError(f"The point has masked entries; give a number for each of {wanted}.")
     if isinstance(point, np.ndarray) and point.dtype.kind in "fiu":
         with np.errstate(over="ignore"):
             return point.astype("float64")
