@@ -265,12 +265,13 @@ cdef class Run:
             raise error
         return 0
 
-    def copy_row(self, int row, bint rejected=False):
-        """Return a copy of x (row 0), gradient (1), m (2) or u (3) of the last finite point.
+    def copy_slot(self, bint rejected=False):
+        """Return a copy of x, gradient, m and u, the rows of one array, at the last finite point.
 
-        With `rejected`, of the point that was tried after it and was not finite.
+        With `rejected`, at the point that was tried after it and was not finite.
         """
-        return self.work[row + SLOT_ROWS*(current(&self.loop) != rejected), :self.loop.size].copy()
+        cdef int first = SLOT_ROWS*(current(&self.loop) != rejected)
+        return self.work[first:first + SLOT_ROWS, :self.loop.size].copy()
 
     @property
     def rejected_value(self):
@@ -291,7 +292,7 @@ cdef class Run:
     def best_x(self):
         """A copy of the point where the smallest value was seen."""
         if self.loop.best_is_here:
-            return self.copy_row(X)
+            return self.work[SLOT_ROWS*current(&self.loop) + X, :self.loop.size].copy()
         return self.work[BEST, :self.loop.size].copy()
 
     @property

@@ -24,8 +24,8 @@ class Symbol(Protocol):
 
 def point_array(point: Any, unknowns: Sequence[Symbol], dtype: str) -> np.ndarray:
     """Return the array of a point given by symbol, by name, or in the order of `unknowns`."""
-    if type(point) in (list, tuple) and len(point) == len(unknowns) and _all_floats(point):
-        return _cast(np.array(point, dtype="float64"), unknowns, dtype)
+    if type(point) in (list, tuple) and len(point) == len(unknowns) and _plain(point):
+        return _cast(np.array(point), unknowns, dtype) if dtype != "float64" else np.array(point)
     if _is_labelled(point):
         point = dict(zip(point.keys(), point, strict=True))
     if isinstance(point, Mapping):
@@ -48,9 +48,9 @@ def point_array(point: Any, unknowns: Sequence[Symbol], dtype: str) -> np.ndarra
     return _cast(array.reshape(-1), unknowns, dtype)
 
 
-def _all_floats(point: Sequence[object]) -> bool:
-    """Tell whether nothing needs to be looked at but whether the numbers are finite."""
-    return all(type(value) is float for value in point)
+def _plain(point: Sequence[Any]) -> bool:
+    """Tell whether there are only finite floats, which need no more looking at."""
+    return all(type(value) is float and math.isfinite(value) for value in point)
 
 
 def _is_labelled(point: Any) -> bool:
@@ -66,6 +66,8 @@ def _array(point: Any, unknowns: Sequence[Symbol]) -> np.ndarray:
     if np.ma.is_masked(point):
         wanted = listed([symbol.name for symbol in unknowns])
         raise InputError(f"The point has masked entries; give a number for each of {wanted}.")
+    if isinstance(point, np.ndarray) and point.dtype == np.float64:
+        return point.copy()
     if isinstance(point, np.ndarray) and point.dtype.kind in "fiu":
         with np.errstate(over="ignore"):
             return point.astype("float64")

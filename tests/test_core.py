@@ -114,7 +114,7 @@ def test_a_python_function_and_machine_code_give_the_same_bits(dtype: str) -> No
     runs = [make(function=function, dtype=dtype) for function in (NATIVE[dtype], bowl)]
     assert [finish(run) for run in runs] == [Status.STEPS_DONE] * 2
     for row in (X, GRADIENT, M, U):
-        native, python = (run.copy_row(row) for run in runs)
+        native, python = (run.copy_slot()[row] for run in runs)
         assert native.dtype == dtype
         assert native.tobytes() == python.tobytes()
 
@@ -127,7 +127,7 @@ def test_chunks_change_no_bit() -> None:
         status = pieces.advance(length)
     assert status == Status.STEPS_DONE
     assert pieces.nit == whole.nit == 100
-    assert pieces.copy_row(X).tobytes() == whole.copy_row(X).tobytes()
+    assert pieces.copy_slot()[X].tobytes() == whole.copy_slot()[X].tobytes()
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 64, 1000, 1027])
@@ -154,7 +154,7 @@ def test_the_sweep_gives_numpys_bits_at_any_length(size: int, dtype: str, placem
         u = np.maximum(kind(method.beta2) * u, abs(g) + inside)
         x = x + -rate * m / (u + outside)
     for row, expected in ((X, x), (M, m), (U, u)):
-        assert run.copy_row(row).tobytes() == expected.tobytes()
+        assert run.copy_slot()[row].tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -175,14 +175,14 @@ def test_what_is_not_finite_ends_the_run_at_the_last_finite_point(
     good = make(steps=run.nit)
     finish(good)
     for row in (X, GRADIENT, M, U):
-        assert run.copy_row(row).tobytes() == good.copy_row(row).tobytes()
+        assert run.copy_slot()[row].tobytes() == good.copy_slot()[row].tobytes()
     assert run.fun == good.fun
     assert run.best_fun == good.fun
-    assert run.copy_row(X)[0] >= 0.55 > run.copy_row(X, True)[0]
+    assert run.copy_slot()[X][0] >= 0.55 > run.copy_slot(True)[X][0]
     if "value" in added:
         assert np.array_equal(run.rejected_value, added["value"], equal_nan=True)
     else:
-        assert not np.isfinite(run.copy_row(GRADIENT, True)[1])
+        assert not np.isfinite(run.copy_slot(True)[GRADIENT][1])
 
 
 def test_a_point_that_overflows_ends_the_run_before_anybody_sees_it() -> None:
@@ -197,17 +197,17 @@ def test_a_point_that_overflows_ends_the_run_before_anybody_sees_it() -> None:
     assert finish(run) == Status.POINT_NOT_FINITE
     assert run.nit == 7
     assert np.isfinite(seen).all()
-    assert run.copy_row(X, True)[0] == np.inf
+    assert run.copy_slot(True)[X][0] == np.inf
 
 
 @pytest.mark.parametrize("function", [None, bowl])
 def test_0_over_0_moves_nothing_and_the_others_go_on(function: Any) -> None:
     run = make((1.0, 0.0), function, method=Adamax(0.1, epsilon_placement="none"))
     assert finish(run) == Status.STEPS_DONE
-    assert run.copy_row(X)[1] == 0
+    assert run.copy_slot()[X][1] == 0
     alone = make((1.0, 1.0), function, method=Adamax(0.1, epsilon_placement="none"))
     finish(alone)
-    assert run.copy_row(X)[0] == alone.copy_row(X)[0]
+    assert run.copy_slot()[X][0] == alone.copy_slot()[X][0]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -222,17 +222,17 @@ def test_a_gradient_that_stays_0_does_not_sink_into_subnormal_numbers(dtype: str
     run = make((1.0,), once, steps=20_000, dtype=dtype, method=method)
     finish(run)
     tiny = np.finfo(dtype).smallest_normal
-    assert run.copy_row(M)[0] == 0
-    assert 0 < run.copy_row(U)[0] < tiny / np.finfo(dtype).eps * 1.001
+    assert run.copy_slot()[M][0] == 0
+    assert 0 < run.copy_slot()[U][0] < tiny / np.finfo(dtype).eps * 1.001
 
 
 def test_the_best_point_is_kept_when_later_ones_are_worse() -> None:
     run = make(method=Adamax(learning_rate=0.9), steps=50)
     status, seen = run.start(), []
     while status == Status.RUNNING:
-        seen.append((run.fun, run.copy_row(X).tolist()))
+        seen.append((run.fun, run.copy_slot()[X].tolist()))
         status = run.advance(1)
-    seen.append((run.fun, run.copy_row(X).tolist()))
+    seen.append((run.fun, run.copy_slot()[X].tolist()))
     assert (run.best_fun, run.best_x.tolist()) == min(seen)
     assert run.best_fun < run.fun
 
@@ -247,7 +247,7 @@ def test_rows_are_kept_every_so_many_steps_with_their_moments() -> None:
     finish(shorter)
     assert rows[1][3] == shorter.fun
     for row, block in ((X, rows[2]), (M, rows[3]), (U, rows[4])):
-        assert block[3].tobytes() == shorter.copy_row(row).tobytes()
+        assert block[3].tobytes() == shorter.copy_slot()[row].tobytes()
 
 
 # ---- Python objectives --------------------------------------------------------------------------
@@ -262,7 +262,7 @@ def test_an_exception_comes_out_as_it_is_and_the_last_point_is_kept() -> None:
     run = make(function=fails)
     with pytest.raises(ZeroDivisionError, match="too near"):
         finish(run)
-    assert run.copy_row(X)[0] >= 0.55
+    assert run.copy_slot()[X][0] >= 0.55
     assert run.nit > 0
     with pytest.raises(ZeroDivisionError, match="too near"):
         run.advance(1)
@@ -279,7 +279,7 @@ def test_the_method_and_the_stop_are_read_by_their_attributes() -> None:
     )
     run, same = make(method=method), make()
     assert finish(run) == finish(same)
-    assert run.copy_row(X).tobytes() == same.copy_row(X).tobytes()
+    assert run.copy_slot()[X].tobytes() == same.copy_slot()[X].tobytes()
 
 
 def test_many_threads_run_at_once_without_disturbing_each_other() -> None:
@@ -292,14 +292,14 @@ def test_many_threads_run_at_once_without_disturbing_each_other() -> None:
             run = make(function=function, steps=20_000 if function is None else 500)
             finish(run)
             if function is None:
-                ends.append(run.copy_row(X).tobytes())
+                ends.append(run.copy_slot()[X].tobytes())
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert ends == [alone.copy_row(X).tobytes()] * 8
+    assert ends == [alone.copy_slot()[X].tobytes()] * 8
 
 
 @pytest.mark.parametrize("itemsize", [4, 8])

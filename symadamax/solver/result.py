@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import OptimizeResult
@@ -83,9 +83,9 @@ class Result(OptimizeResult):
     'All 10 steps are done.'
     """
 
-    def __init__(self, **fields: Any) -> None:
-        super().__init__()
-        self.update(fields)
+    if TYPE_CHECKING:
+
+        def __init__(self, **fields: Any) -> None: ...
 
     def __repr__(self) -> str:
         rows = _rows(self)

@@ -21,7 +21,7 @@ from symadamax.solver.stop import Stop
 
 __all__ = ["Session"]
 
-# The rows of the work array that hold the start, and of a point as `_core.Run.copy_row` counts.
+# The rows of a slot; the work array begins with the slot of the start.
 X, GRADIENT, M, U = range(4)
 
 Callback = Callable[[OptimizeResult], object]
@@ -111,7 +111,8 @@ class Session:
     def _call(self, callback: Callback) -> bool:
         """Show the callback where the run stands; False says that it wants to end it."""
         run = self.run
-        seen = Result(x=run.copy_row(X), fun=run.fun, jac=run.copy_row(GRADIENT), nit=run.nit)
+        x, gradient, _, _ = run.copy_slot()
+        seen = Result(x=x, fun=run.fun, jac=gradient, nit=run.nit)
         try:
             callback(seen)
         except StopIteration:
@@ -132,11 +133,11 @@ class Session:
         evaluated_in_vain = status < 0 and status != Status.POINT_NOT_FINITE
         if status < 0 and not trouble:
             trouble = self._trouble(status, rejected=True)
-        x = run.copy_row(X)
+        x, gradient, m, u = run.copy_slot()
         return Result(
             x=x,
             fun=run.fun,
-            jac=run.copy_row(GRADIENT),
+            jac=gradient,
             nit=nit,
             nfev=nit + 1 + evaluated_in_vain,
             status=status,
@@ -146,7 +147,7 @@ class Session:
             best_x=run.best_x,
             best_fun=run.best_fun,
             history=self._history(),
-            state=State._of_run(self.first + nit, run.copy_row(M), run.copy_row(U)),
+            state=State._of_run(self.first + nit, m, u),
             objective=objective,
             method=self.method,
         )
@@ -164,7 +165,7 @@ class Session:
         run = self.run
         if status == Status.VALUE_NOT_FINITE:
             return str(run.rejected_value if rejected else run.fun)
-        values = run.copy_row(GRADIENT if status == Status.GRADIENT_NOT_FINITE else X, rejected)
+        values = run.copy_slot(rejected)[GRADIENT if status == Status.GRADIENT_NOT_FINITE else X]
         place = int(np.flatnonzero(~np.isfinite(values))[0])
         verb = "is" if status == Status.GRADIENT_NOT_FINITE else "to"
         return f"{self.problem.names[place]} {verb} {values[place]}"
