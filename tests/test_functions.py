@@ -59,7 +59,7 @@ class Row:
     value32: float = 2
     gradient32: float = 3
     scale: float = 0.0
-    count: int = 60
+    count: int = 40
     slope: Callable[[Any], Any] | None = None
 
     def __repr__(self) -> str:

@@ -167,9 +167,9 @@ def compile_many(first, count):
     for k in range(first, first + count):
         Objective(x**2 + sp.sin(x) / (k + 2)).value([1.0])
     gc.collect()
-compile_many(0, 100)
+compile_many(0, 50)
 before = resident()
-compile_many(100, 300)
+compile_many(50, 150)
 print((resident() - before) / 1024)
 """
 
@@ -178,7 +178,7 @@ print((resident() - before) / 1024)
 def test_compilations_leave_little_memory_behind() -> None:
     run = [sys.executable, "-c", MEMORY]
     grown = float(subprocess.run(run, capture_output=True, check=True, text=True).stdout)
-    assert grown < 30  # MiB, of 300 compilations
+    assert grown < 15  # MiB, of 150 compilations
 
 
 class _NoLlvm:
