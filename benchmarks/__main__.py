@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 from pathlib import Path
 
 from benchmarks import expressions, one_unknown, startup
@@ -28,13 +30,27 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = [name for name in options.names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]!r}; choose from {', '.join(BENCHMARKS)}")
-    for name in options.names or BENCHMARKS:
+    names = options.names or list(BENCHMARKS)
+    if len(names) > 1:
+        return each_by_itself(names, sys.argv[1:] if arguments is None else arguments)
+    for name in names:
         report = BENCHMARKS[name](quick=options.quick)
         print(report, end="\n\n", flush=True)
         if options.write:
             FOLDER.mkdir(parents=True, exist_ok=True)
             (FOLDER / f"{name}.md").write_text(report.markdown(), encoding="utf-8")
     return 0
+
+
+def each_by_itself(names: list[str], arguments: list[str]) -> int:
+    """Run each benchmark in a process of its own, and return the worst exit code.
+
+    What one of them imports stays out of the next: a fork of a process with JAX's threads may stop
+    for ever.
+    """
+    flags = [argument for argument in arguments if argument.startswith("-")]
+    command = [sys.executable, "-m", "benchmarks", *flags]
+    return max(subprocess.run([*command, name], check=False).returncode for name in names)
 
 
 if __name__ == "__main__":

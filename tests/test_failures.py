@@ -57,7 +57,7 @@ NO_POINT = "neither a mapping of unknowns to numbers nor a sequence of numbers i
         ({x: sp.I, y: 1}, "number for 'x' is I"),
         ({x: y, y: 1}, "number for 'x' is y"),
         ({x: 10**400, y: 1}, "number for 'x' is an integer of 1329 bits"),
-        ([1.0, NAN], "number for 'y' is nan; it must be finite in float64"),
+        ([1.0, NAN], "number for 'y' is nan; it must be real and finite"),
         ([1, INF], "number for 'y' is inf"),
         (np.array([1.0, NAN]), "number for 'y' is nan"),
         (np.array([1.0, 2j]), "number for 'x' is .*; it must be real"),
