@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -12,11 +13,14 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
 
 from symadamax import _core
-from symadamax.compiler import CompiledObjective, Stages
+from symadamax.compiler import CompiledObjective, Stages, stages_of
+from symadamax.compiler.loop_stages import Bound, LoopStages
+from symadamax.compiler.meaning import Meaning, sorted_by_name
 from symadamax.compiler.readable import readable_gradient
-from symadamax.compiler.walk import free_symbols, show
+from symadamax.compiler.walk import Names, names, show
+from symadamax.data import data_arrays
 from symadamax.errors import InputError, UnsupportedError
-from symadamax.points import by_symbol, finite, listed, point_array
+from symadamax.points import NO_SHAPES, Shapes, by_symbol, finite, flat_point, listed
 
 __all__ = ["Objective"]
 
@@ -73,12 +77,14 @@ class Objective:
     (-4.0, array([-2.,  2.]))
     """
 
-    __slots__ = ("__weakref__", "_compiled", "_gradient", "_values", "expression", "parameters",
-                 "stages", "unknowns")  # fmt: skip
+    __slots__ = ("__weakref__", "_compiled", "_gradient", "_meaning", "_values", "data",
+                 "expression", "parameters", "stages", "unknowns")  # fmt: skip
 
     expression: sp.Expr
-    unknowns: tuple[sp.Symbol, ...]
+    unknowns: tuple[sp.Symbol | sp.IndexedBase, ...]
     parameters: Mapping[sp.Symbol, float]
+    data: Mapping[sp.IndexedBase, np.ndarray]
+    _meaning: Meaning
     stages: Stages
     _compiled: dict[tuple[str, str], CompiledObjective]
     _gradient: list[sp.Expr]
@@ -87,27 +93,39 @@ class Objective:
     def __init__(
         self,
         expression: Any,
-        unknowns: Sequence[sp.Symbol] | None = None,
+        unknowns: Sequence[sp.Symbol | sp.IndexedBase] | None = None,
         *,
         parameters: Mapping[Any, Any] | None = None,
+        data: Any = None,
+        allow_nan: bool = False,
     ) -> None:
         expression = _real_expression(expression)
-        present = free_symbols(expression)
-        fixed = _parameters(parameters, present)
-        unknowns = _unknowns(unknowns, present, fixed)
-        self._fill(expression, unknowns, fixed, Stages(expression, unknowns, tuple(fixed)), {})
+        found = names(expression)
+        fixed = _parameters(parameters, found.symbols | found.sizes)
+        tables = {} if data is None else data_arrays(data, sorted_by_name(found.arrays), allow_nan)
+        unknowns = _unknowns(unknowns, found, fixed, tables)
+        scalars = tuple(s for s in unknowns if isinstance(s, sp.Symbol))
+        meaning = Meaning.of(found, unknowns)
+        real = {s: v for s, v in fixed.items() if s not in meaning.sizes}
+        stages = stages_of(expression, scalars, tuple(real), meaning.arrays, meaning.sizes)
+        self._fill(expression, unknowns, fixed, tables, meaning, stages, {})
 
     def _fill(
         self,
         expression: sp.Expr,
-        unknowns: tuple[sp.Symbol, ...],
+        unknowns: tuple[sp.Symbol | sp.IndexedBase, ...],
         parameters: Mapping[sp.Symbol, float],
+        data: Mapping[sp.IndexedBase, np.ndarray],
+        meaning: Meaning,
         stages: Stages,
         compiled: dict[tuple[str, str], CompiledObjective],
     ) -> None:
+        if isinstance(stages, LoopStages):
+            stages = stages.stored({meaning.arrays[base]: data[base] for base in data})
         values = {
             "expression": expression, "unknowns": unknowns, "stages": stages,
             "parameters": MappingProxyType(dict(parameters)), "_compiled": compiled,
+            "data": MappingProxyType(dict(data)), "_meaning": meaning,
             "_gradient": [], "_values": {},
         }  # fmt: skip
         for name, value in values.items():
@@ -158,10 +176,36 @@ class Objective:
         12.0
         """
         changed = _parameters(parameters, set(self.parameters))
+        return self._with({**self.parameters, **changed}, self.data)
+
+    def with_data(self, data: Any, *, allow_nan: bool = False) -> Objective:
+        """Return the same function on other arrays of data, of any lengths.
+
+        Parameters
+        ----------
+        data : mapping or table
+            As for the class; arrays that are not named stay.
+
+        Examples
+        --------
+        >>> i, n = sp.symbols("i n", integer=True)
+        >>> a, y = sp.Symbol("a"), sp.IndexedBase("y")
+        >>> objective = Objective(sp.Sum((a - y[i])**2, (i, 0, n - 1)), data={y: [1, 2]})
+        >>> objective.with_data({y: [1, 2, 6]}).value({a: 3})
+        14.0
+        """
+        return self._with(
+            self.parameters, {**self.data, **data_arrays(data, list(self.data), allow_nan)}
+        )
+
+    def _with(
+        self, parameters: Mapping[sp.Symbol, float], data: Mapping[sp.IndexedBase, np.ndarray]
+    ) -> Objective:
         other = Objective.__new__(Objective)
-        values = {**self.parameters, **changed}
         native = {k: v for k, v in self._compiled.items() if k[0] == "native"}
-        other._fill(self.expression, self.unknowns, values, self.stages, native)
+        other._fill(
+            self.expression, self.unknowns, parameters, data, self._meaning, self.stages, native
+        )
         return other
 
     def __eq__(self, other: object) -> bool:
@@ -173,10 +217,11 @@ class Objective:
         return hash(self._content())
 
     def _content(self) -> tuple[object, ...]:
-        return (self.stages.digest, self.unknowns, tuple(self.parameters.items()))
+        data = tuple((base, *_fingerprint(array)) for base, array in self.data.items())
+        return (self.stages.digest, self.unknowns, tuple(self.parameters.items()), data)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.expression, self.unknowns, dict(self.parameters))
+        return _restore, (self.expression, self.unknowns, dict(self.parameters), dict(self.data))
 
     def __repr__(self) -> str:
         names = ", ".join(str(symbol) for symbol in self.unknowns[:10])
@@ -213,12 +258,12 @@ class Objective:
 
     def value_and_gradient(self, point: Any) -> tuple[float, np.ndarray]:
         """Return the value and the gradient, an array of shape (n,), at a point as in `value`."""
-        x = self.point_array(point)
+        x, shapes = self.flat(point)
         gradient = np.empty_like(x)
-        compiled = self.compiled()
-        if callable(compiled.function):  # where llvmlite cannot be had
-            return compiled.function(x, gradient), gradient
-        value = _core.evaluate(compiled.function, self.parameter_array(), x, gradient)
+        bound = self.bound(shapes)
+        if callable(bound.function):  # where llvmlite cannot be had
+            return bound.function(x, gradient), gradient
+        value = _core.evaluate(bound.function, bound.context, x, gradient)
         return value, gradient
 
     def lambdify(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -241,25 +286,100 @@ class Objective:
         def value(x, p):
             return x[0]*(x[1]*x[1])
         """
+        if isinstance(self.stages, LoopStages):
+            return self._lambdify_loops()
         functions = self.stages.python_functions()
         sources = self.stages.numpy_source.split("\n\n")
         value, both = (_on_arrays(self, f, s) for f, s in zip(functions, sources, strict=True))
         return value, both
 
+    def _lambdify_loops(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        """Return both functions of an objective with sums, which take one point after another."""
+        if any(isinstance(unknown, sp.IndexedBase) for unknown in self.unknowns):
+            raise UnsupportedError(
+                "lambdify takes numbers for scalar unknowns, and among the unknowns of this "
+                "objective are arrays: use value_and_gradient."
+            )
+        bound, size = self.bound(backend="numpy"), len(self.unknowns)
+
+        def at(x: Any, parameters: Any) -> tuple[Any, tuple[Any, ...]]:
+            points = np.stack([np.asarray(part, dtype="float64").reshape(-1) for part in x], axis=1)
+            slopes = np.empty_like(points)
+            values = [bound.function(*both) for both in zip(points, slopes, strict=True)]
+            shape = np.shape(x[0])
+            gradient = tuple(slopes[:, k].reshape(shape) for k in range(size))
+            return np.reshape(values, shape), gradient
+
+        def value(x: Any, parameters: Any) -> Any:
+            return at(x, parameters)[0]
+
+        source = self.stages.numpy_source
+        both = _on_arrays(self, at, source)
+        return _on_arrays(self, value, source.replace("value_and_gradient", "value", 1)), both
+
     def compiled(self, backend: str = "native", dtype: str = "float64") -> CompiledObjective:
-        """Return what the solver runs; compiled at the first call, and kept."""
+        """Return what the solver runs; compiled at the first call, and kept.
+
+        An objective with sums runs on a context of its own each time: see `bound`.
+        """
+        if isinstance(self.stages, LoopStages):
+            bound = self.bound(backend=backend, dtype=dtype)
+            return CompiledObjective(bound.function, len(self.unknowns), dtype, bound)
         found = self._compiled.get((backend, dtype))
         if found is None:
             found = self.stages.compiled(backend, dtype, self.parameter_array(dtype))
             self._compiled[backend, dtype] = found
         return found
 
+    def bound(
+        self, shapes: Shapes = NO_SHAPES, backend: str = "native", dtype: str = "float64"
+    ) -> Bound:
+        """Return what runs for arrays of unknowns of these shapes; one for each run."""
+        if not isinstance(self.stages, LoopStages):
+            compiled = self.compiled(backend, dtype)
+            return Bound(compiled.function, self.parameter_array(dtype), compiled.owner)
+        meaning = self._meaning
+        self._hold_axes({**self.data, **shapes})
+        arrays = {meaning.arrays[base]: array for base, array in self.data.items()}
+        # Of an array of unknowns the shape is all that is asked for.
+        one = np.zeros((), dtype)
+        arrays |= {meaning.arrays[base]: np.broadcast_to(one, s) for base, s in shapes.items()}
+        given = {
+            size: _whole(self.parameters[s], s.name)
+            for s, size in meaning.sizes.items()
+            if s in self.parameters
+        }
+        sizes = self.stages.sizes(arrays, given, meaning.declared)
+        return self.stages.bound(sizes, self.parameter_array("float64"), backend, dtype)
+
+    def _hold_axes(self, given: Mapping[sp.IndexedBase, Any]) -> None:
+        """Refuse arrays that are missing, or have another number of axes than of indices."""
+        missing = [base.name for base in self._meaning.arrays if base not in given]
+        if missing:
+            raise InputError(
+                f"No data are given for {listed(missing)}. Give an array for each in data, or add "
+                "it to the unknowns."
+            )
+        for base, found in given.items():
+            shape = tuple(getattr(found, "shape", found))
+            axes = self._meaning.arrays[base].axes
+            if len(shape) != axes:
+                raise InputError(
+                    f"{base.name} is given with the shape {shape}, and has {axes} "
+                    f"{'index' if axes == 1 else 'indices'} in the objective."
+                )
+
+    def flat(self, point: Any, dtype: str = "float64") -> tuple[np.ndarray, Shapes]:
+        """Return a point as one array, the scalars first, and the shapes of its arrays."""
+        return flat_point(point, self.unknowns, dtype)
+
     def parameter_array(self, dtype: str = "float64") -> np.ndarray:
         """Return the values of the parameters in order, an array of shape (number of them,)."""
         found = self._values.get(dtype)
         if found is None:
             with np.errstate(over="ignore"):
-                found = np.array(list(self.parameters.values()), dtype=dtype)
+                real = [v for s, v in self.parameters.items() if s not in self._meaning.sizes]
+                found = np.array(real, dtype=dtype)
             if not np.isfinite(found).all():
                 raise InputError(f"A parameter of {dict(self.parameters)} does not fit in {dtype}.")
             found.flags.writeable = False
@@ -274,7 +394,7 @@ class Objective:
         InputError
             When a number is missing, has no place, or is not real and finite.
         """
-        return point_array(point, self.unknowns, dtype)
+        return self.flat(point, dtype)[0]
 
 
 def _real_expression(expression: Any) -> sp.Expr:
@@ -307,33 +427,43 @@ def _parameters(given: Mapping[Any, Any] | None, present: set[sp.Symbol]) -> dic
         return {}
     if not isinstance(given, Mapping):
         raise InputError(f"parameters is {given!r}; accepted is a mapping of symbol to number.")
-    symbols = sorted(present, key=_sort_key)
+    symbols = sorted_by_name(present)
     values = by_symbol(given, symbols, "symbol", "the parameters")
     return {symbol: finite(values[symbol], symbol.name) for symbol in symbols if symbol in values}
 
 
 def _unknowns(
-    given: Sequence[sp.Symbol] | None, present: set[sp.Symbol], fixed: Mapping[sp.Symbol, float]
-) -> tuple[sp.Symbol, ...]:
+    given: Sequence[Any] | None,
+    found: Names,
+    fixed: Mapping[sp.Symbol, float],
+    data: Mapping[sp.IndexedBase, np.ndarray],
+) -> tuple[sp.Symbol | sp.IndexedBase, ...]:
     if given is None:
-        unknowns = tuple(sorted(present - set(fixed), key=_sort_key))
+        unknowns = (
+            *sorted_by_name(found.symbols - set(fixed)),
+            *sorted_by_name(set(found.arrays) - set(data)),
+        )
     else:
         unknowns = tuple(given) if isinstance(given, (list, tuple)) else (given,)
     for symbol in unknowns:
-        if not isinstance(symbol, sp.Symbol):
+        if not isinstance(symbol, (sp.Symbol, sp.IndexedBase)):
             raise InputError(f"The unknown {symbol!r} is not a SymPy symbol.")
     if len(set(unknowns)) != len(unknowns):
         raise InputError(f"An unknown stands twice in {listed([s.name for s in unknowns])}.")
-    both = [symbol.name for symbol in unknowns if symbol in fixed]
-    if both:
-        raise InputError(f"{listed(both)} stands both among the unknowns and the parameters.")
+    for others, what in ((fixed, "the parameters"), (data, "the data")):
+        both = [symbol.name for symbol in unknowns if symbol in others]
+        if both:
+            raise InputError(f"{listed(both)} stands both among the unknowns and {what}.")
+    counted = [symbol.name for symbol in unknowns if symbol in found.sizes]
+    if counted:
+        raise InputError(
+            f"{listed(counted)} is the bound of a sum or a position in an array, so it cannot be "
+            "an unknown: give it in parameters, or leave it to be inferred from the data."
+        )
     if not unknowns:
         raise InputError("The objective has no unknowns: there is nothing to optimise.")
-    return unknowns
-
-
-def _sort_key(symbol: sp.Symbol) -> tuple[Any, ...]:
-    return (symbol.name, symbol.sort_key())
+    scalars = tuple(symbol for symbol in unknowns if isinstance(symbol, sp.Symbol))
+    return (*scalars, *(symbol for symbol in unknowns if not isinstance(symbol, sp.Symbol)))
 
 
 def _on_arrays(objective: Objective, function: Any, text: str) -> Callable[..., Any]:
@@ -364,6 +494,24 @@ def _filled(result: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _restore(
-    expression: sp.Expr, unknowns: tuple[sp.Symbol, ...], parameters: dict[sp.Symbol, float]
+    expression: sp.Expr,
+    unknowns: tuple[Any, ...],
+    parameters: dict[sp.Symbol, float],
+    data: dict[sp.IndexedBase, np.ndarray],
 ) -> Objective:
-    return Objective(expression, unknowns, parameters=parameters)
+    return Objective(expression, unknowns, parameters=parameters, data=data, allow_nan=True)
+
+
+def _whole(value: float, name: str) -> int:
+    if value != int(value):
+        raise InputError(
+            f"The parameter {name!r} is {value}; it counts in a sum or a position, and must be a "
+            "whole number."
+        )
+    return int(value)
+
+
+def _fingerprint(array: np.ndarray) -> tuple[object, ...]:
+    """Return what equal arrays share, in a time that does not matter beside a pass over them."""
+    digest = hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=16)
+    return array.shape, array.dtype.str, digest.hexdigest()

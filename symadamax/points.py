@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Number
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 
 from symadamax.errors import InputError
 
-__all__ = ["Symbol", "by_symbol", "finite", "listed", "point_array", "shown"]
+__all__ = [
+    "NO_SHAPES", "Shapes", "Symbol", "by_symbol", "finite", "flat_point", "listed", "point_array",
+    "shaped", "shown",
+]  # fmt: skip
 
 
 class Symbol(Protocol):
@@ -20,6 +24,99 @@ class Symbol(Protocol):
     name: str
 
     def __hash__(self) -> int: ...
+
+
+Shapes = Mapping[Any, tuple[int, ...]]  # those of the arrays of unknowns
+NO_SHAPES: Shapes = MappingProxyType({})
+
+
+def flat_point(point: Any, unknowns: Sequence[Any], dtype: str) -> tuple[np.ndarray, Shapes]:
+    """Return a point as one array, and the shapes of the arrays in it.
+
+    Parameters
+    ----------
+    point : mapping, sequence or array
+        As `point_array` takes it. With arrays among the unknowns, a mapping with a number or an
+        array for each; the array alone where there is one unknown.
+    unknowns : sequence of Symbol and IndexedBase
+        The scalars first.
+    dtype : {"float64", "float32"}
+
+    Raises
+    ------
+    InputError
+        When an array is missing, has the wrong number of axes, or is not real and finite.
+    """
+    arrays = [unknown for unknown in unknowns if hasattr(unknown, "shape")]
+    if not arrays:
+        return point_array(point, unknowns, dtype), NO_SHAPES
+    if not isinstance(point, Mapping):
+        if len(unknowns) > 1:
+            raise InputError(
+                "The start is not a mapping, and among the unknowns "
+                f"{listed([u.name for u in unknowns])} are arrays: give a mapping such as "
+                f"{{{unknowns[0].name}: ..., {arrays[-1].name}: array}}."
+            )
+        point = {unknowns[0]: point}
+    values = by_symbol(point, unknowns, "unknown", "the start")
+    missing = [unknown.name for unknown in unknowns if unknown not in values]
+    if missing:
+        raise InputError(
+            f"No start is given for {listed(missing)}. Give one for each of the unknowns "
+            f"{listed([unknown.name for unknown in unknowns])}; an array's start gives its shape."
+        )
+    scalars = [unknown for unknown in unknowns if not hasattr(unknown, "shape")]
+    numbers = {unknown: values[unknown] for unknown in scalars}
+    pieces = [point_array(numbers, scalars, dtype)] if scalars else []
+    shapes = {}
+    for array in arrays:
+        entries = _array_start(values[array], array.name, dtype)
+        shapes[array] = entries.shape
+        pieces.append(entries.reshape(-1))
+    flat = np.concatenate(pieces) if len(pieces) > 1 else pieces[0].copy()
+    if flat.size == 0:
+        raise InputError("The start has no numbers: there is nothing to optimise.")
+    return flat, shapes
+
+
+def _array_start(given: Any, name: str, dtype: str) -> np.ndarray:
+    """Return the start of an array of unknowns, all of it finite."""
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        array = np.asarray(None)
+    if np.ma.is_masked(given) or array.dtype.kind not in "fiu" or array.ndim == 0:
+        raise InputError(
+            f"The start of {name!r} is {_brief(given)}; accepted is an array of real numbers."
+        )
+    with np.errstate(over="ignore"):
+        array = np.asarray(array, dtype=dtype)
+    if not np.isfinite(array).all():
+        place = ", ".join(str(int(k)) for k in np.argwhere(~np.isfinite(array))[0])
+        raise InputError(
+            f"The start of {name}[{place}] is {np.asarray(given)[~np.isfinite(array)][0]}; it must "
+            f"be finite in {dtype}."
+        )
+    return array
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def shaped(x: np.ndarray, unknowns: Sequence[Any], shapes: Shapes) -> dict[Any, Any]:
+    """Return a point by unknown: numbers, and arrays of the shapes given."""
+    if not shapes:
+        return dict(zip(unknowns, x.tolist(), strict=True))
+    scalars = len(unknowns) - len(shapes)
+    result: dict[Any, Any] = dict(zip(unknowns[:scalars], x[:scalars].tolist(), strict=True))
+    place = scalars
+    for array, shape in shapes.items():
+        size = math.prod(shape)
+        result[array] = x[place : place + size].reshape(shape)
+        place += size
+    return result
 
 
 def point_array(point: Any, unknowns: Sequence[Symbol], dtype: str) -> np.ndarray:

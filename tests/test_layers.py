@@ -14,16 +14,18 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # A stage may import those before it.
 STAGES = [
-    "operations", "ir", "graph", "walk", "constants", "heads", "lowering", "trace",
-    "differentiate", "expand", "schedule", "special", "numpy_code", "llvm_code", "native",
+    "affine", "operations", "ir", "graph", "walk", "constants", "heads", "lowering", "indexing",
+    "meaning", "trace", "differentiate", "expand", "gather", "sampling", "nests", "schedule", "special",
+    "numpy_code", "numpy_loops", "layout", "writer", "emission", "llvm_code", "llvm_body",
+    "llvm_loops", "binding", "native", "loop_stages",
 ]  # fmt: skip
 BESIDE = ["readable"]  # SymPy -> SymPy: no stage
-LAYERS = ["errors", "_build", "_core", "compiler", "points", "objective", "solver"]
+LAYERS = ["errors", "_build", "_core", "compiler", "points", "data", "objective", "solver"]
 
 SYMPY = {
     "objective.py", "parse.py", "formula/", "demo.py", "derivation/", "viewer/",
     "compiler/operations.py", "compiler/heads.py", "compiler/trace.py", "compiler/walk.py",
-    "compiler/constants.py", "compiler/readable.py",
+    "compiler/constants.py", "compiler/readable.py", "compiler/indexing.py", "compiler/meaning.py",
 }  # fmt: skip
 LLVMLITE = {"compiler/native.py", "compiler/__init__.py"}
 VIEWER = {"viewer/", "cli.py", "command.py", "demo.py", "__init__.py"}

@@ -15,7 +15,7 @@ import pytest
 import sympy as sp
 
 from symadamax import _core, compiler
-from symadamax.compiler import Stages, llvm_code, native
+from symadamax.compiler import llvm_code, native, stages_of
 from symadamax.errors import InternalError
 from symadamax.objective import Objective
 
@@ -115,7 +115,7 @@ def test_text_that_llvm_refuses_is_our_mistake() -> None:
 
 
 def test_the_assembly_is_that_of_the_function() -> None:
-    assert "evaluate" in Stages(sp.sqrt(x), [x]).assembly
+    assert "evaluate" in stages_of(sp.sqrt(x), [x]).assembly
 
 
 def test_many_threads_compile_and_evaluate_at_once() -> None:

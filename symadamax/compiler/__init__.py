@@ -13,7 +13,7 @@ import hashlib
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,17 +22,18 @@ import numpy as np
 
 from symadamax import _core
 from symadamax.compiler import llvm_code, numpy_code
+from symadamax.compiler.affine import Array, Size
 from symadamax.compiler.differentiate import differentiate
 from symadamax.compiler.expand import expand
 from symadamax.compiler.ir import Program
 from symadamax.compiler.schedule import Schedule, schedule
-from symadamax.compiler.trace import trace
+from symadamax.compiler.trace import NOTHING, trace
 from symadamax.errors import InputError
 
 if TYPE_CHECKING:
     from symadamax.compiler.native import MachineCode
 
-__all__ = ["BACKENDS", "DTYPES", "CompiledObjective", "Stages"]
+__all__ = ["BACKENDS", "DTYPES", "CompiledObjective", "Stages", "stages_of"]
 
 BACKENDS = ("native", "numpy")
 DTYPES = ("float64", "float32")
@@ -83,7 +84,7 @@ class Stages:
     --------
     >>> import sympy as sp
     >>> x = sp.Symbol("x")
-    >>> print(Stages(x**2, [x]).numpy_source)
+    >>> print(stages_of(x**2, [x]).numpy_source)
     def value(x, p):
         return x[0]*x[0]
     <BLANKLINE>
@@ -91,8 +92,8 @@ class Stages:
         return x[0]*x[0], (2.0*x[0],)
     """
 
-    def __init__(self, expression: Any, unknowns: Sequence[Any], parameters: Sequence[Any] = ()):
-        self.ir: Program = trace(expression, unknowns, parameters)
+    def __init__(self, ir: Program) -> None:
+        self.ir = ir
 
     @cached_property
     def gradient_ir(self) -> Program:
@@ -138,7 +139,7 @@ class Stages:
 
     def python_functions(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         """Return ``value(x, p)`` and ``value_and_gradient(x, p)`` on NumPy."""
-        return _cached(("numpy", self.digest), self._load)  # type: ignore[no-any-return]
+        return cached(("numpy", self.digest), self._load)  # type: ignore[no-any-return]
 
     def _load(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         value, both = self.numpy_source.split("\n\n")
@@ -146,7 +147,7 @@ class Stages:
 
     def machine_code(self, dtype: str) -> MachineCode:
         """Return the machine code, compiled unless an equal objective was compiled before."""
-        return _cached((dtype, self.digest), lambda: _build(self.loops, dtype))  # type: ignore[no-any-return]
+        return cached((dtype, self.digest), lambda: _build(self.loops, dtype))  # type: ignore[no-any-return]
 
     def compiled(self, backend: str, dtype: str, parameters: np.ndarray) -> CompiledObjective:
         """Return the function to run, with `parameters` in it where it is a Python function."""
@@ -155,7 +156,7 @@ class Stages:
                 f"backend={backend!r}, dtype={dtype!r} was given; accepted are the backends "
                 f"{BACKENDS} and the dtypes {DTYPES}."
             )
-        if backend == "native" and _has_llvm():
+        if backend == "native" and has_llvm():
             code = self.machine_code(dtype)
             capsule = _core.function_capsule(code.address, dtype)
             return CompiledObjective(capsule, self.ir.unknowns, dtype, code)
@@ -182,6 +183,22 @@ class Stages:
         return "\n\n".join(f"--- {title} ---\n{form}" for title, form in forms.items())
 
 
+def stages_of(
+    expression: Any,
+    unknowns: Sequence[Any],
+    parameters: Sequence[Any] = (),
+    arrays: Mapping[Any, Array] = NOTHING,
+    sizes: Mapping[Any, Size] = NOTHING,
+) -> Stages:
+    """Return the stages of an expression: of straight code, or of loops where it has sums."""
+    ir = trace(expression, unknowns, parameters, arrays=arrays, sizes=sizes)
+    if not ir.has_loops:
+        return Stages(ir)
+    from symadamax.compiler.loop_stages import LoopStages
+
+    return LoopStages(ir)
+
+
 def _build(loops: Schedule, dtype: str) -> MachineCode:
     from symadamax.compiler.native import build
 
@@ -198,7 +215,7 @@ def _python_objective(function: Callable[..., Any], parameters: np.ndarray) -> C
 
 
 def _digest(program: Program) -> str:
-    digest = hashlib.sha256(f"{program.unknowns} {program.parameters}".encode())
+    digest = hashlib.sha256(f"{program.unknowns} {program.parameters} {program.arrays}".encode())
     place = {}
     for number, node in enumerate(program.nodes()):
         place[node] = number
@@ -207,12 +224,12 @@ def _digest(program: Program) -> str:
     return digest.hexdigest()
 
 
-_cache: OrderedDict[tuple[str, str], Any] = OrderedDict()
+_cache: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 _cache_lock = threading.Lock()
 LARGEST_CACHE = 128  # compiled objectives kept though nothing else holds them
 
 
-def _cached(key: tuple[str, str], make: Callable[[], Any]) -> Any:
+def cached(key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
     """Return what was made for `key`, the most recent kept."""
     with _cache_lock:
         if key in _cache:
@@ -230,7 +247,7 @@ def _cached(key: tuple[str, str], make: Callable[[], Any]) -> Any:
 _warned = False
 
 
-def _has_llvm() -> bool:
+def has_llvm() -> bool:
     """Tell whether llvmlite is there; warn once where it is not."""
     global _warned
     try:

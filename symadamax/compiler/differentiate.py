@@ -5,6 +5,10 @@ to its arguments. Partial derivatives come from SymPy (`symadamax.compiler.trace
 the three operations that choose among their arguments (select, max, min): there the chosen one
 gets the adjoint, and at a tie of max or min all that tie share it equally.
 
+A node inside a loop gets a share at each turn; where it does not depend on the index, its adjoint
+is the sum of these over the index. So the gradient is written with sums like the value is. Elements
+of an array of unknowns are not summed for: each share is scattered to its place.
+
 An adjoint that flows through a choice is zero where another was chosen, and there the partial
 derivatives below may be infinite or NaN (the root in ``Piecewise((sqrt(x), x > 0), (0, True))`` at
 x = -1). So it carries a guard, the condition under which it flows, and every product below is
@@ -13,11 +17,12 @@ selected by the guard: 0*NaN never arises from a branch that was not taken.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
+from symadamax.compiler.affine import NO_INDICES, Index
 from symadamax.compiler.graph import Graph
-from symadamax.compiler.ir import UNKNOWN, Node, Program, Value
+from symadamax.compiler.ir import ELEMENT, UNKNOWN, Node, Program, Scatter, Value, is_unknown
 from symadamax.compiler.operations import Operation
 from symadamax.compiler.trace import partial
 from symadamax.errors import InternalError
@@ -31,6 +36,10 @@ class _Adjoint:
 
     weight: Node
     guard: Node | None = None
+
+
+# The shares of a node, by the loops that stand around them and not around the node.
+_Gathered = dict[frozenset[Index], _Adjoint]
 
 
 def differentiate(program: Program) -> Program:
@@ -53,18 +62,41 @@ def differentiate(program: Program) -> Program:
     (root,) = program.outputs
     graph, nodes = program.graph, program.nodes()
     active = _active(nodes)
-    adjoints = {root: _Adjoint(graph.constant(1.0))}
+    gathered: dict[Node, _Gathered] = {root: {NO_INDICES: _Adjoint(graph.constant(1.0))}}
+    scatters: list[Scatter] = []
+    gradient = {k: graph.constant(0.0) for k in range(program.unknowns)}
     for node in reversed(nodes):
-        adjoint = adjoints.get(node)
-        if adjoint is None or node not in active:
+        shares = gathered.pop(node, None)
+        if shares is None or node not in active:
             continue
+        if node.operation is ELEMENT:
+            scatters += [Scatter(node.value, share.weight) for share in shares.values()]
+            continue
+        adjoint = _total(graph, shares)
+        if node.operation is UNKNOWN:
+            gradient[node.value] = adjoint.weight
         for argument, share in _shares(graph, node, adjoint, active):
-            adjoints[argument] = _sum(graph, adjoints.get(argument), share)
-    zero = _Adjoint(graph.constant(0.0))
-    gradient = [
-        adjoints.get(graph.op("unknown", value=k), zero).weight for k in range(program.unknowns)
-    ]
-    return Program(graph, (root, *gradient), program.unknowns, program.parameters)
+            _add(graph, gathered.setdefault(argument, {}), node.indices - argument.indices, share)
+    return replace(program, outputs=(root, *gradient.values()), scatters=tuple(scatters))
+
+
+def _add(graph: Graph, shares: _Gathered, extra: frozenset[Index], share: _Adjoint) -> None:
+    """Add an adjoint that comes from inside the loops over `extra`."""
+    shares[extra] = _sum(graph, shares.get(extra), share)
+
+
+def _total(graph: Graph, shares: _Gathered) -> _Adjoint:
+    """Return the adjoint of a node: what comes from inside loops, summed over them."""
+    total: _Adjoint | None = None
+    for extra, share in shares.items():
+        if extra:
+            weight = graph.sum(extra, share.weight)
+            # Where the guard holds nowhere in the loop, the sum is 0, and is to stay 0.
+            guard = graph.op("not_equal", weight, graph.constant(0.0)) if share.guard else None
+            share = _Adjoint(weight, guard)
+        total = _sum(graph, total, share)
+    assert total is not None
+    return total
 
 
 def _active(nodes: list[Node]) -> set[Node]:
@@ -72,7 +104,7 @@ def _active(nodes: list[Node]) -> set[Node]:
     active: set[Node] = set()
     for node in nodes:
         real_arguments = node.arguments[1:] if node.name == "select" else node.arguments
-        if node.name == "unknown" or any(a in active for a in real_arguments):
+        if is_unknown(node) or any(a in active for a in real_arguments):
             active.add(node)
     return active
 
@@ -83,6 +115,10 @@ def _shares(
     """List the adjoint that each active argument gets from `node`."""
     if node.name == "select":
         return _select_shares(graph, node, adjoint, active)
+    if node.name == "sum":
+        return [(node.arguments[0], adjoint)]
+    if node.name == "product":
+        return [(node.arguments[0], _product_share(graph, node, adjoint))]
     if node.name in ("max", "min"):
         return _extreme_shares(graph, node, adjoint, active)
     shares = []
@@ -124,6 +160,23 @@ def _extreme_shares(
     ]
 
 
+def _product_share(graph: Graph, node: Node, adjoint: _Adjoint) -> _Adjoint:
+    """Return the adjoint times the product of all other factors, also where factors are 0."""
+    (factor,) = node.arguments
+    index = node.value
+    assert isinstance(index, Index)
+    zero, one = graph.constant(0.0), graph.constant(1.0)
+    vanishes = graph.op("equal", factor, zero)
+    zeros = graph.reduce("sum", index, graph.op("select", vanishes, one, zero))
+    rest = graph.reduce("product", index, graph.op("select", vanishes, one, factor))
+    alone = graph.op("select", graph.op("equal", zeros, one), rest, zero)
+    others = graph.op("select", vanishes, alone, graph.op("div", node, factor))
+    weight = graph.mul(adjoint.weight, others)
+    if adjoint.guard is not None:
+        weight = graph.op("select", adjoint.guard, weight, zero)
+    return _Adjoint(weight, adjoint.guard)
+
+
 def _guarded(graph: Graph, adjoint: _Adjoint, weight: Node, condition: Node) -> _Adjoint:
     guard = condition if adjoint.guard is None else graph.op("and", adjoint.guard, condition)
     return _Adjoint(graph.op("select", guard, weight, graph.constant(0.0)), guard)
@@ -143,7 +196,7 @@ def _instantiate(graph: Graph, node: Node, place: int) -> Node:
     made: dict[Node, Node] = {}
     for part in _template(node.operation, place, node.value):
         if part.operation is UNKNOWN:
-            made[part] = node.arguments[part.value]  # type: ignore[index]
+            made[part] = node.arguments[part.value]
         else:
             arguments = [made[a] for a in part.arguments]
             made[part] = graph.apply(part.operation, *arguments, value=part.value)

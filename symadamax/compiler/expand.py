@@ -6,6 +6,8 @@ choose differently between them. So no backend ever sees an integer power.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from symadamax.compiler.graph import Graph
 from symadamax.compiler.ir import Node, Program
 
@@ -39,8 +41,12 @@ def expand(program: Program) -> Program:
             made[node] = node
         else:
             made[node] = graph.apply(node.operation, *arguments, value=node.value)
-    outputs = tuple(made[node] for node in program.outputs)
-    return Program(graph, outputs, program.unknowns, program.parameters)
+    return replace(
+        program,
+        outputs=tuple(made[node] for node in program.outputs),
+        scatters=tuple(replace(s, weight=made[s.weight]) for s in program.scatters),
+        stores=tuple(replace(s, weight=made[s.weight]) for s in program.stores),
+    )
 
 
 def _product(graph: Graph, base: Node, exponent: int) -> Node:

@@ -7,8 +7,9 @@ alone, before any backend sees the program, so that both backends round alike.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from symadamax.compiler.affine import Index, ordered
 from symadamax.compiler.ir import CONSTANT, TRUTH, Node, Value
 from symadamax.compiler.operations import OPERATIONS, Operation
 
@@ -66,6 +67,21 @@ class Graph:
     def op(self, name: str, *arguments: Node, value: Value = None) -> Node:
         """Return the operation of that name applied to the arguments."""
         return self.apply(OPERATIONS[name], *arguments, value=value)
+
+    def reduce(self, name: str, index: Index, body: Node) -> Node:
+        """Return the sum or the product of `body` over an index."""
+        if index in body.indices:
+            return self.node(OPERATIONS[name], body, value=index)
+        count = self.op("extent", value=index)
+        if name == "sum":
+            return self.mul(count, body)
+        return self.op("pow", body, count)
+
+    def sum(self, indices: Iterable[Index], body: Node) -> Node:
+        """Return the sum of `body` over indices."""
+        for index in reversed(ordered(set(indices))):
+            body = self.reduce("sum", index, body)
+        return body
 
 
 def _fold(operation: Operation, values: Sequence[Value]) -> float | None:

@@ -15,7 +15,7 @@ from sympy.codegen import cfunctions as c
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 from sympy.matrices.expressions.matexpr import MatrixExpr
-from sympy.tensor.indexed import Idx, Indexed, IndexedBase
+from sympy.tensor.indexed import Idx, IndexedBase
 
 from symadamax.compiler.operations import OPERATIONS, Operation
 
@@ -133,6 +133,7 @@ REWRITES: Mapping[Any, Callable[..., Any]] = {
     sp.polygamma: _polygamma,
     sp.Heaviside: _heaviside,
     sp.frac: lambda x: x - sp.floor(x),
+    sp.KroneckerDelta: lambda i, j, *limits: sp.Piecewise((1, sp.Eq(i, j)), (0, True)),
     c.Sqrt: lambda x: sp.sqrt(x),
     c.fma: lambda x, y, z: x * y + z,
     sp.UnevaluatedExpr: lambda x: x,
@@ -150,8 +151,9 @@ REWRITES: Mapping[Any, Callable[..., Any]] = {
 _WRITE_OUT = "Write it out first, for example with .doit()."
 
 REFUSED: tuple[tuple[tuple[type, ...], str], ...] = (
-    ((sp.Sum, sp.Product, sp.Integral, sp.Derivative, sp.Limit), _WRITE_OUT),
-    ((Indexed, IndexedBase, Idx), "Use one scalar symbol for each element."),
+    ((sp.Integral, sp.Derivative, sp.Limit, sp.Sum, sp.Product), _WRITE_OUT),
+    ((IndexedBase,), "It is an array: write one of its elements, such as x[i] inside a Sum."),
+    ((Idx,), "It is the index of no sum around it."),
     ((MatrixExpr, sp.MatrixBase), "An objective is a scalar: write out its elements."),
     ((AppliedUndef,), "It has no definition: substitute one with .subs() or .replace()."),
     ((Relational, sp.Set), "An objective is a real expression, not a relation or a set."),

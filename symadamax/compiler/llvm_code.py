@@ -28,10 +28,14 @@ POINTERS = "ptr noalias %x, ptr noalias %gradient, ptr noalias %context"
 
 @dataclass(frozen=True)
 class Module:
-    """LLVM IR text, and the functions it calls: (where from, name, C signature of the call)."""
+    """LLVM IR text, and the functions it calls: (where from, name, C signature of the call).
+
+    `entries` names the functions whose addresses are wanted.
+    """
 
     text: str
     calls: tuple[tuple[str, str, tuple[str, ...]], ...]
+    entries: tuple[str, ...] = (ENTRY,)
 
 
 def emit(plan: Schedule, dtype: str) -> Module:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -41,10 +42,13 @@ class MachineCode:
     ----------
     address : int
         The address of ``evaluate(x, gradient, context)``; valid as long as this object lives.
+    addresses : mapping of str to int
+        Those of all entries of the module.
     """
 
-    def __init__(self, address: int, engine: Any, library: Any) -> None:
-        self.address = address
+    def __init__(self, addresses: Mapping[str, int], engine: Any, library: Any) -> None:
+        self.address = addresses[ENTRY]
+        self.addresses = addresses
         self._owners = (library, engine)  # the library goes before its engine
 
 
@@ -63,8 +67,10 @@ def build(module: Module) -> MachineCode:
         for source, name, types in module.calls:
             symbol = f"{source}_{name}_{''.join(t[0] for t in types)}"
             builder.import_symbol(symbol, _address(source, name, types))
-        library = builder.export_symbol(ENTRY).link(engine, "objective")
-        return MachineCode(library[ENTRY], engine, library)
+        for entry in module.entries:
+            builder.export_symbol(entry)
+        library = builder.link(engine, "objective")
+        return MachineCode({entry: library[entry] for entry in module.entries}, engine, library)
 
 
 def assembly(module: Module) -> str:

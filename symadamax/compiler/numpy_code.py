@@ -19,7 +19,7 @@ from symadamax import _core
 from symadamax.compiler.ir import Node, Program
 from symadamax.compiler.operations import Kind
 
-__all__ = ["load", "source"]
+__all__ = ["filled", "load", "namespace", "number", "source"]
 
 LONGEST_LINE = 80  # a value that is used once stands inside the line that uses it, up to this
 
@@ -67,13 +67,18 @@ def _uses(program: Program, nodes: list[Node]) -> dict[Node, int]:
 def _text(node: Node, texts: dict[Node, str]) -> str:
     if node.name == "constant":
         assert node.value is not None
-        return _number(float(node.value))
-    template = node.operation.numpy
+        return number(float(node.value))
     arguments = [texts[a] for a in node.arguments]
     reals = [k for k, a in enumerate(node.arguments) if a.operation.result is Kind.REAL]
     if reals and all(node.arguments[k].is_constant() for k in reals):
         # Python's own floats make doubles, and raise where IEEE arithmetic gives an infinity.
         arguments[reals[0]] = f"x[0].dtype.type({arguments[reals[0]]})"
+    return filled(node, arguments)
+
+
+def filled(node: Node, arguments: list[str]) -> str:
+    """Return the text of an operation on the texts of its arguments."""
+    template = node.operation.numpy
     if "(" not in template and node.arguments:
         arguments = [a if _is_atom(a) else f"({a})" for a in arguments]
     if node.operation.arity is None:
@@ -81,7 +86,8 @@ def _text(node: Node, texts: dict[Node, str]) -> str:
     return template.format(*arguments, value=node.value)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return the text of a number."""
     if math.isnan(value):
         return "np.nan"
     if math.isinf(value):
@@ -122,12 +128,18 @@ def _lambert_w(x: Any, branch: int) -> Any:
 def load(text: str, name: str) -> Callable[[Any, Any], Any]:
     """Return the function of a source; its lines show in tracebacks and in `inspect.getsource`."""
     filename = f"<symadamax {name} {hash(text) & 0xFFFFFFFF:08x}>"
-    namespace: dict[str, Any] = {"np": np, "_max": _max, "_min": _min, "_lambert_w": _lambert_w}
+    scope = namespace(text)
+    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
+    exec(compile(text, filename, "exec"), scope)
+    function: Callable[[Any, Any], Any] = scope[name]
+    return function
+
+
+def namespace(text: str) -> dict[str, Any]:
+    """Return the names that a source refers to."""
+    names: dict[str, Any] = {"np": np, "_max": _max, "_min": _min, "_lambert_w": _lambert_w}
     if "special." in text:
         from scipy import special
 
-        namespace["special"] = special
-    linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
-    exec(compile(text, filename, "exec"), namespace)
-    function: Callable[[Any, Any], Any] = namespace[name]
-    return function
+        names["special"] = special
+    return names

@@ -30,6 +30,8 @@ from typing import Any
 import sympy as sp
 from sympy.codegen import cfunctions as c
 
+from symadamax.compiler.affine import Access, Affine, Index, Within
+
 __all__ = ["OPERATIONS", "Kind", "Operation"]
 
 # The default choice at a kink: 0 for the jump functions, whose derivative is 0 almost everywhere.
@@ -111,6 +113,18 @@ def _constants() -> list[Operation]:
         Operation("truth", 0, "{value}", "", result=Kind.BOOLEAN, valued=bool),
         Operation("unknown", 0, "x[{value}]", "", valued=int),
         Operation("parameter", 0, "p[{value}]", "", valued=int),
+    ]
+
+
+def _loops() -> list[Operation]:
+    """What depends on loop indices; each backend writes these itself."""
+    return [
+        Operation("element", 0, "", "", valued=Access),
+        Operation("whole", 0, "", "", valued=Affine),
+        Operation("extent", 0, "", "", valued=Index),  # how many values an index has
+        Operation("within", 0, "", "", result=Kind.BOOLEAN, valued=Within),
+        Operation("sum", 1, "", "", valued=Index),
+        Operation("product", 1, "", "", valued=Index),
     ]
 
 
@@ -239,7 +253,7 @@ def _special() -> list[Operation]:
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         row.name: row
-        for rows in (_constants, _arithmetic, _kinked, _truths, _elementary, _special)
+        for rows in (_constants, _loops, _arithmetic, _kinked, _truths, _elementary, _special)
         for row in rows()
     }
 )

@@ -11,16 +11,20 @@ import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import sympy as sp
 from sympy.logic.boolalg import Boolean, BooleanAtom
+from sympy.tensor.indexed import Idx, Indexed, IndexedBase
 
 from symadamax.compiler import lowering
+from symadamax.compiler.affine import Array, Size
 from symadamax.compiler.constants import nearest_double
 from symadamax.compiler.graph import Graph
 from symadamax.compiler.heads import HEADS, REFUSED, REWRITES, SUPPORTED, VALUED
-from symadamax.compiler.ir import Node, Program
+from symadamax.compiler.indexing import Indexing
+from symadamax.compiler.ir import Node, Program, is_unknown
 from symadamax.compiler.operations import OPERATIONS, Kind, Operation
 from symadamax.compiler.walk import free_symbols, show
 from symadamax.errors import InputError, UnsupportedError
@@ -28,11 +32,17 @@ from symadamax.errors import InputError, UnsupportedError
 __all__ = ["partial", "trace"]
 
 
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+LOOPS: Mapping[Any, str] = {sp.Sum: "sum", sp.Product: "product"}
+
+
 def trace(
     expression: Any,
     unknowns: Sequence[sp.Symbol],
     parameters: Sequence[sp.Symbol] = (),
     *,
+    arrays: Mapping[IndexedBase, Array] = NOTHING,
+    sizes: Mapping[sp.Symbol, Size] = NOTHING,
     differentiable: bool = True,
 ) -> Program:
     """Return the program of a real expression in `unknowns` and `parameters`.
@@ -43,6 +53,10 @@ def trace(
         The user's mathematics. Every symbol in it is taken as real.
     unknowns, parameters : sequence of sympy.Symbol
         The places ``x0, x1, ...`` and ``p0, p1, ...`` of the program.
+    arrays : mapping of IndexedBase to Array
+        Those of unknowns and of data.
+    sizes : mapping of Symbol to Size
+        Whole numbers that bounds and positions hold.
     differentiable : bool, optional
         Whether to refuse what cannot be differentiated by the unknowns in it. Default True.
 
@@ -63,19 +77,24 @@ def trace(
     graph = Graph()
     places = {s: graph.op("unknown", value=k) for k, s in enumerate(unknowns)}
     places |= {s: graph.op("parameter", value=k) for k, s in enumerate(parameters)}
-    root = _Tracer(graph, places, differentiable).real(expression)
-    return Program(graph, (root,), len(unknowns), len(parameters))
+    root = _Tracer(graph, places, differentiable, Indexing(arrays, sizes)).real(expression)
+    return Program(graph, (root,), len(unknowns), len(parameters), tuple(arrays.values()))
 
 
 class _Tracer:
     """Lowers one expression; `done` maps the identity of a sub-expression to what it became."""
 
     def __init__(
-        self, graph: Graph, places: Mapping[sp.Symbol, Node], differentiable: bool
+        self,
+        graph: Graph,
+        places: Mapping[sp.Symbol, Node],
+        differentiable: bool,
+        indexing: Indexing,
     ) -> None:
         self.graph = graph
         self.places = places
         self.differentiable = differentiable
+        self.indexing = indexing
         self.done: dict[int, Node | _Number] = {}
         self.rewritten: dict[int, Any] = {}  # kept alive, so that no identity is used twice
         self.varies: dict[Node, bool] = {}
@@ -96,6 +115,9 @@ class _Tracer:
         while stack:
             part, ready = stack.pop()
             if id(part) in self.done:
+                continue
+            if part.func in LOOPS and self.is_loop(part):
+                self.done[id(part)] = self.loop(part)
                 continue
             if ready or not _children(part):
                 self.done[id(part)] = self.visit(part)
@@ -124,7 +146,9 @@ class _Tracer:
         """Lower one sub-expression whose children are lowered."""
         if id(part) in self.rewritten:
             return self.done[id(self.rewritten[id(part)])]
-        if isinstance(part, sp.Symbol):
+        if isinstance(part, Indexed):
+            return self.graph.op("element", value=self.indexing.access(part))
+        if isinstance(part, (sp.Symbol, Idx)):
             return self.symbol(part)
         if isinstance(part, BooleanAtom):
             return self.graph.truth(bool(part))
@@ -176,7 +200,28 @@ class _Tracer:
         self.hold_differentiable(operation, part, nodes)
         return self.graph.apply(operation, *nodes)
 
-    def symbol(self, symbol: sp.Symbol) -> Node:
+    def is_loop(self, part: Any) -> bool:
+        """Tell whether a sum is one to loop over; a series without symbols is a number."""
+        infinite = any(end.is_infinite for limit in part.limits for end in limit[1:])
+        return not infinite or bool(free_symbols(part))
+
+    def loop(self, part: Any) -> Node:
+        """Lower a sum or a product; the last of SymPy's limits is the outermost loop."""
+        indices, indexing = [], self.indexing
+        for limit in reversed(part.limits):
+            index, indexing = indexing.enter(limit, part)
+            indices.append(index)
+        inner = _Tracer(self.graph, self.places, self.differentiable, indexing)
+        inner.varies = self.varies
+        node = inner.real(part.function)
+        for index in reversed(indices):
+            node = self.graph.reduce(LOOPS[part.func], index, node)
+        return node
+
+    def symbol(self, symbol: Any) -> Node:
+        whole = self.indexing.whole(symbol)
+        if whole is not None:
+            return self.graph.op("whole", value=whole)
         node = self.places.get(symbol)
         if node is None:
             raise InputError(
@@ -237,7 +282,7 @@ class _Tracer:
                 stack.extend(pending)
                 continue
             stack.pop()
-            self.varies[top] = top.name == "unknown" or any(self.varies[a] for a in top.arguments)
+            self.varies[top] = is_unknown(top) or any(self.varies[a] for a in top.arguments)
         return self.varies[node]
 
 
@@ -260,7 +305,7 @@ def _hold_kind(part: Any, nodes: Sequence[Node], kind: Kind) -> None:
 def _children(part: Any) -> Sequence[Any]:
     if isinstance(part, sp.Piecewise):
         return [child for pair in part.args for child in (pair.expr, pair.cond)]
-    if isinstance(part, (sp.Symbol, sp.Number)) or not isinstance(part, sp.Basic):
+    if isinstance(part, (sp.Symbol, sp.Number, Indexed, Idx)) or not isinstance(part, sp.Basic):
         return ()
     children: Sequence[Any] = part.args
     return children

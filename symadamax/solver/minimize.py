@@ -31,6 +31,7 @@ def minimize(
     steps: int = 1000,
     stop: Stop | None = None,
     parameters: Any = None,
+    data: Any = None,
     record: int | Record | None = None,
     callback: Callable[[OptimizeResult], object] | None = None,
     progress: bool = False,
@@ -47,7 +48,8 @@ def minimize(
         Python function ``f(x) -> (value, gradient)`` of an array of shape (n,).
     start : mapping, sequence or array
         Numbers by symbol (or its name), or in the order of the unknowns, of shape (n,), (n, 1) or
-        (1, n).
+        (1, n). With arrays of unknowns a mapping, in which each has an array: its shape is that of
+        the unknown.
     method : Adamax
         The settings.
     steps : int
@@ -57,6 +59,9 @@ def minimize(
     parameters : mapping of symbol (or its name) to number, optional
         Fixed values of the other symbols; with an `Objective`, of those of its parameters that
         change.
+    data : mapping or table, optional
+        The arrays of data by IndexedBase (or its name), as `Objective` takes them; with an
+        `Objective`, those that change.
     record : int or Record, optional
         Keep every so many steps, the start first, in ``result.history``.
     callback : callable, optional
@@ -105,7 +110,7 @@ def minimize(
     steps = natural(steps, "steps")
     stop, record = NEVER if stop is None else stop, as_record(record)
     _check_kinds(method, stop, callback, progress, state)
-    problem = prepare(objective, start, parameters, backend, dtype)
+    problem = prepare(objective, start, parameters, data, backend, dtype)
     session = Session(problem, method, stop, steps, state, record)
     return session.solve(callback, progress)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symadamax.errors import InputError
-from symadamax.points import point_array
+from symadamax.points import NO_SHAPES, Shapes, point_array, shaped
 
 if TYPE_CHECKING:
     from symadamax.objective import Objective
@@ -34,19 +35,59 @@ class Problem(NamedTuple):
         Its dtype is the run's.
     objective : Objective or None
         None for a Python callable.
+    shapes : mapping of IndexedBase to shape
+        Those of arrays of unknowns, which stand behind the scalars in the start.
+    owner : object
+        Keeps code and data alive.
     """
 
     function: Any
     context: npt.NDArray[Any]
     start: npt.NDArray[Any]
     objective: Objective | None
+    shapes: Shapes = NO_SHAPES
+    owner: object = None
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def names(self) -> Sequence[str]:
         """The names of the unknowns; those of a callable are x[0], x[1], ..."""
         if self.objective is None:
-            return tuple(f"x[{k}]" for k in range(len(self.start)))
-        return tuple(symbol.name for symbol in self.objective.unknowns)
+            return _Names((), {"x": (len(self.start),)})
+        scalars = tuple(u.name for u in self.objective.unknowns if u not in self.shapes)
+        return _Names(scalars, {array.name: shape for array, shape in self.shapes.items()})
+
+    def point(self, x: npt.NDArray[Any]) -> dict[Any, Any] | None:
+        """Return a point by unknown."""
+        return shaped(x, self.objective.unknowns, self.shapes) if self.objective else None
+
+
+@dataclass(frozen=True)
+class _Names(Sequence[str]):
+    """The names of scalars and of elements, each made when it is looked at."""
+
+    scalars: tuple[str, ...]
+    arrays: Mapping[str, tuple[int, ...]]
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [self[k] for k in range(len(self))[place]]
+        rest = range(len(self))[place] - len(self.scalars)
+        if rest < 0:
+            return self.scalars[rest]
+        for name, shape in self.arrays.items():
+            size = math.prod(shape)
+            if rest < size:
+                position = ", ".join(str(int(k)) for k in np.unravel_index(rest, shape))
+                return f"{name}[{position}]"
+            rest -= size
+        raise IndexError(place)
+
+    def __len__(self) -> int:
+        return len(self.scalars) + sum(math.prod(shape) for shape in self.arrays.values())
 
 
 @dataclass(eq=False)
@@ -76,7 +117,9 @@ class _Entries(Sequence[_Entry]):
         return self.size
 
 
-def prepare(given: Any, start: Any, parameters: Any, backend: str, dtype: str) -> Problem:
+def prepare(
+    given: Any, start: Any, parameters: Any, data: Any, backend: str, dtype: str
+) -> Problem:
     """Return the problem of an Objective, an expression or a Python callable."""
     from symadamax.objective import Objective
 
@@ -84,13 +127,14 @@ def prepare(given: Any, start: Any, parameters: Any, backend: str, dtype: str) -
     _check_choice(dtype, "dtype", DTYPES)
     if isinstance(given, Objective):
         objective = given.with_parameters(parameters) if parameters is not None else given
+        objective = objective.with_data(data) if data is not None else objective
     elif callable(given) and not hasattr(given, "free_symbols"):
-        return _of_callable(given, start, parameters, dtype)
+        return _of_callable(given, start, parameters, data, dtype)
     else:
-        objective = Objective(given, parameters=parameters)
-    point = objective.point_array(start, dtype)
-    compiled = objective.compiled(backend, dtype)
-    return Problem(compiled.function, objective.parameter_array(dtype), point, objective)
+        objective = Objective(given, parameters=parameters, data=data)
+    point, shapes = objective.flat(start, dtype)
+    bound = objective.bound(shapes, backend, dtype)
+    return Problem(bound.function, bound.context, point, objective, shapes, bound.owner)
 
 
 def _check_choice(given: Any, name: str, accepted: tuple[str, ...]) -> None:
@@ -99,12 +143,15 @@ def _check_choice(given: Any, name: str, accepted: tuple[str, ...]) -> None:
         raise InputError(f"{name} is {given!r}; accepted are {', '.join(map(repr, accepted))}.")
 
 
-def _of_callable(function: Callable[..., Any], start: Any, parameters: Any, dtype: str) -> Problem:
-    if parameters is not None:
-        raise InputError(
-            "parameters was given with a Python function, which has none; "
-            "bind them in the function itself."
-        )
+def _of_callable(
+    function: Callable[..., Any], start: Any, parameters: Any, data: Any, dtype: str
+) -> Problem:
+    for name, given in (("parameters", parameters), ("data", data)):
+        if given is not None:
+            raise InputError(
+                f"{name} was given with a Python function, which has none; "
+                "bind them in the function itself."
+            )
     if isinstance(start, Mapping):
         raise InputError(
             "The start is a mapping, and a Python function has no symbols; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -121,7 +121,7 @@ def succeeded(status: Status, stop: Stop) -> bool:
     return status == Status.STEPS_DONE or status in MET
 
 
-def where(names: tuple[str, ...], x: Any) -> str:
+def where(names: Sequence[str], x: Any) -> str:
     """Return a point in words: ``x = 1, y = 0``."""
     shown = [f"{name} = {value:.8g}" for name, value in zip(names, x[:MOST_SHOWN], strict=False)]
     more = [f"... ({len(x)} unknowns)"] if len(x) > MOST_SHOWN else []

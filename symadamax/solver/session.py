@@ -143,7 +143,7 @@ class Session:
             status=status,
             success=succeeded(status, self.stop),
             message=sentence(status, nit, self.stop, trouble),
-            point=dict(zip(objective.unknowns, x.tolist(), strict=True)) if objective else None,
+            point=self.problem.point(x),
             best_x=run.best_x,
             best_fun=run.best_fun,
             history=self._history(),
