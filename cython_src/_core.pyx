@@ -46,6 +46,7 @@ cpdef enum Status:
     OBJECTIVE_FAILED = -4
 
 include "loop.pxi"
+include "team.pxi"
 
 # Rows of the array that a `Run` works in: x, gradient, m and u of one slot, the same of the other,
 # the best point, and the point and the gradient as a Python callable sees them.
@@ -85,13 +86,28 @@ def evaluate(function, context, x, gradient):
         As made by `function_capsule`.
     context, x, gradient : ndarray
         The parameters' values, the point and the array that receives the gradient: contiguous, of
-        one dimension and of the capsule's dtype; `x` and `gradient` of one length.
+        one dimension and of the capsule's dtype; `x` and `gradient` of one length. A context may
+        also be a `Team`, which then evaluates.
     """
+    if isinstance(context, Team):
+        return evaluate_by(context, x, gradient)
     if PyCapsule_IsValid(function, NAME64):
         return evaluate64(function, context, x, gradient)
     if PyCapsule_IsValid(function, NAME32):
         return evaluate32(function, context, x, gradient)
     raise TypeError(f"a capsule made by function_capsule is needed, not {function!r}")
+
+
+cdef evaluate_by(Team team, x, gradient):
+    cdef const char[::1] point = x.view("int8")
+    cdef char[::1] slope = gradient.view("int8")
+    cdef double value
+    if point.shape[0] != slope.shape[0] or point.shape[0] == 0:
+        raise ValueError(f"x has {len(x)} entries and gradient {len(gradient)}")
+    with nogil:
+        value = team.run(&point[0], &slope[0])
+    team.raise_error()
+    return value
 
 
 cdef evaluate64(function, const double[::1] context, const double[::1] x, double[::1] gradient):
@@ -181,6 +197,7 @@ cdef class Run:
     cdef bint is_double
     cdef object work, context, history
     cdef PythonObjective python
+    cdef Team team
 
     def __init__(
         self, function, context, work, Py_ssize_t size, method, stop, int64_t t, int64_t steps,
@@ -210,7 +227,11 @@ cdef class Run:
     cdef int set_native(self, function, context) except -1:
         cdef const double[::1] values64
         cdef const float[::1] values32
-        if self.is_double:
+        if isinstance(context, Team):
+            self.team = context
+            self.loop.context = <void *> context
+            self.loop.function = <void *> team64 if self.is_double else <void *> team32
+        elif self.is_double:
             values64 = context
             self.loop.function = PyCapsule_GetPointer(function, NAME64)
             self.loop.context = <void *> &values64[0] if values64.shape[0] else NULL
@@ -260,6 +281,8 @@ cdef class Run:
         return status
 
     cdef int raise_error(self) except -1:
+        if self.team is not None:
+            self.team.raise_error()
         if self.python is not None and self.python.error is not None:
             error, self.python.error = self.python.error, None
             raise error

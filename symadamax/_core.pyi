@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any, Protocol
 
@@ -52,16 +52,53 @@ class Criteria(Protocol):
 def function_capsule(address: int, dtype: str) -> object: ...
 def evaluate(
     function: object,
-    context: npt.NDArray[Any],
+    context: npt.NDArray[Any] | Team,
     x: npt.NDArray[Any],
     gradient: npt.NDArray[Any],
 ) -> float: ...
+
+class Sampler:
+    first: int
+    count: int
+    batch: int
+    position: int
+    size: int
+    shuffle: bool
+    rows: npt.NDArray[Any]
+    def __init__(
+        self,
+        bit_generator: object,
+        rows: npt.NDArray[Any],
+        first: int,
+        count: int,
+        batch: int,
+        shuffle: bool,
+        position: int = -1,
+        size: int = 0,
+    ) -> None: ...
+    def next(self) -> npt.NDArray[Any]: ...
+
+class Team:
+    threads: int
+    def __init__(
+        self,
+        words: npt.NDArray[Any],
+        pieces: Sequence[int],
+        parts: Sequence[int],
+        owner: object,
+        single: bool,
+        threads: int = 1,
+        sampler: Sampler | None = None,
+        batch: tuple[int, int, tuple[tuple[int, int, int], ...], int] | None = None,
+    ) -> None: ...
+    def work(self, k: int) -> None: ...
+    def dismiss(self) -> None: ...
 
 class Run:
     def __init__(
         self,
         function: object | Callable[[npt.NDArray[Any], npt.NDArray[Any]], float],
-        context: npt.NDArray[Any],
+        context: npt.NDArray[Any] | Team,
         work: npt.NDArray[Any],
         size: int,
         method: Method,

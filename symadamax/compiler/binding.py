@@ -267,6 +267,7 @@ class Context:
         self.alive: list[Any] = list(sizes.arrays.values())
         loops = [self.loop(loop, number) for number, loop in enumerate(kernel.loops)]
         self.parts = [parts for _, parts in loops]
+        self.work = sum(self.operations(loop) for loop in kernel.loops)
         for meaning, place in kernel.layout.words.items():
             self.fill(place, *meaning)
 
@@ -304,6 +305,22 @@ class Context:
         for keep in loop.kept:
             self.reserve(count + LANES, 4 if self.single else 8, "kept", keep.node)
         return blocks, parts
+
+    def operations(self, loop: Loop) -> int:
+        """Return about how many operations a loop does."""
+        index = loop.index
+        turns = max(0, span(index.upper, self.sizes)[1] - span(index.lower, self.sizes)[0] + 1)
+        inner = (self.operations(s) if isinstance(s, Loop) else 1 for s in loop.steps)
+        return turns * sum(inner)
+
+    def batch_places(self) -> tuple[int, int, tuple[tuple[int, int, int], ...], int]:
+        """Return the words that change with each batch, as `_core.Team` wants them."""
+        word = self.kernel.layout.word
+        drawn = [k for k, loop in enumerate(self.kernel.loops) if loop.index.sampled]
+        if not drawn:
+            return 0, 0, (), BLOCK
+        loops = tuple((word("upper", k), word("last", k), word("blocks", k)) for k in drawn)
+        return word("rows"), word("parameter", self.program.parameters - 1), loops, BLOCK
 
     def length(self, array: Array) -> int:
         return int(self.sizes.arrays[array].size)

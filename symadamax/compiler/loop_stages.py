@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,13 +12,14 @@ import numpy as np
 
 from symadamax import _core
 from symadamax.compiler import Stages, cached, has_llvm, llvm_loops, numpy_loops
-from symadamax.compiler.affine import Affine, Array, Extent, Size
+from symadamax.compiler.affine import Affine, Array, Extent, Index, Size
 from symadamax.compiler.binding import Context, Sizes, infer
 from symadamax.compiler.expand import expand
 from symadamax.compiler.gather import gather
 from symadamax.compiler.ir import Program
 from symadamax.compiler.layout import Storage
 from symadamax.compiler.nests import Step, nests, text
+from symadamax.compiler.sampling import BATCH, sampled
 
 __all__ = ["Bound", "LoopStages", "Nests"]
 
@@ -43,14 +45,15 @@ class Bound:
     ----------
     function : capsule or callable
         As `CompiledObjective`.
-    context : ndarray
-        What a capsule's function is called with; it is written to, so that each run has its own.
+    context : ndarray or Team
+        What a capsule's function is called with. A Team is written to, so that each run has its
+        own; it works with several threads once they have been sent to it.
     owner : object
         Keeps code and arrays alive.
     """
 
     function: Any
-    context: np.ndarray
+    context: Any
     owner: object
 
 
@@ -131,41 +134,104 @@ class LoopStages(Stages):
         infer(self.expanded, sizes, declared)
         return sizes
 
-    def bound(self, sizes: Sizes, parameters: np.ndarray, backend: str, dtype: str) -> Bound:
-        """Return what runs on arrays whose sizes are known."""
+    def estimate(self, index: Index) -> LoopStages:
+        """Return the stages of the estimate from a sample of the rows of an index."""
+
+        def make() -> LoopStages:
+            return LoopStages(sampled(self.ir, index))
+
+        stages: LoopStages = cached(("sampled", self.digest, index), make)
+        other = LoopStages(stages.ir)
+        other.__dict__.update(stages.__dict__)
+        other.storages = self.storages
+        return other
+
+    def bound(
+        self,
+        sizes: Sizes,
+        parameters: np.ndarray,
+        backend: str,
+        dtype: str,
+        threads: int | None = 1,
+        sampler: Any = None,
+    ) -> Bound:
+        """Return what runs on arrays whose sizes are known.
+
+        Parameters
+        ----------
+        sizes : Sizes
+        parameters : ndarray
+        backend, dtype : str
+        threads : int, optional
+            None for all processors, or one where the work is small.
+        sampler : Sampler, optional
+            What draws the rows, for the stages of an estimate.
+        """
+        if sampler is not None:
+            sizes = Sizes(sizes.arrays, {**sizes.values, BATCH: sampler.batch})
+            parameters = np.append(parameters, 1.0)
         if backend == "native" and has_llvm():
-            kernel, code = self.native(dtype)
-            context = Context(kernel, self.loops.program, sizes, parameters, dtype)
-            words, alive = context.fresh()
-            function = _core.function_capsule(code.address, dtype)
-            return Bound(function, words.view(dtype), (alive, code))
-        function = _Oracle(self.oracle(), self.expanded, sizes, parameters)
+            return self._native_bound(sizes, parameters, dtype, threads, sampler)
+        function = _Oracle(self.oracle(), self.expanded, sizes, parameters, sampler)
         return Bound(function, np.empty(0, dtype), None)
+
+    def _native_bound(
+        self, sizes: Sizes, parameters: np.ndarray, dtype: str, threads: int | None, sampler: Any
+    ) -> Bound:
+        kernel, code = self.native(dtype)
+        context = Context(kernel, self.loops.program, sizes, parameters, dtype)
+        words, alive = context.fresh()
+        if threads is None:
+            threads = _processors() if context.work > LITTLE else 1
+        pieces = [code.addresses[entry] for entry in kernel.module.entries[1:]]
+        parts = [kernel.layout.word("parts", k) for k in range(len(kernel.loops))]
+        team = _core.Team(
+            words, pieces, parts, (alive, code), dtype == "float32",
+            min(threads, max(context.parts, default=1)), sampler, context.batch_places(),
+        )  # fmt: skip
+        return Bound(_core.function_capsule(code.address, dtype), team, (alive, code))
+
+
+LITTLE = 500_000  # operations of an evaluation up to which one thread is the fastest
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class _Oracle:
     """The function on NumPy behind the interface ``f(x, gradient) -> value``."""
 
     def __init__(
-        self, function: Any, program: Program, sizes: Sizes, parameters: np.ndarray
+        self,
+        function: Any,
+        program: Program,
+        sizes: Sizes,
+        parameters: np.ndarray,
+        sampler: Any = None,
     ) -> None:
         self.function = function
         self.program = program
         self.parameters = parameters
         self.arrays = sizes.arrays
-        used = {s for s in sizes.values}
-        most = max((size.place for size in used), default=-1) + 1
-        self.sizes = [0] * most
-        for size, value in sizes.values.items():
-            self.sizes[size.place] = value
+        self.sampler = sampler
+        by_place = {size.place: value for size, value in sizes.values.items() if size != BATCH}
+        self.sizes = [by_place.get(k, 0) for k in range(max(by_place, default=-1) + 1)]
 
     def __call__(self, x: np.ndarray, gradient: np.ndarray) -> float:
         gradient[:] = 0
         points = self.stretches(x)
         slopes = [gradient[: self.program.unknowns], *self.stretches(gradient)]
         data = [self.arrays[a] for a in self.program.arrays if not a.unknown]
+        rows = None
+        if self.sampler is not None:
+            rows = self.sampler.next()
+            self.parameters[-1] = self.sampler.count / max(len(rows), 1)
         with np.errstate(all="ignore"):
-            value = self.function(x, self.parameters, self.sizes, [*points, *data], slopes)
+            value = self.function(x, self.parameters, self.sizes, [*points, *data], slopes, rows)
         return float(value)
 
     def stretches(self, vector: np.ndarray) -> Sequence[np.ndarray]:

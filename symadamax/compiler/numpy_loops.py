@@ -25,11 +25,12 @@ _TEMPORARY = re.compile(r"\bt(\d+)\b")
 
 
 def source(program: Program, name: str) -> str:
-    """Return the source of ``name(x, p, sizes, arrays, gradient)``, which returns the value.
+    """Return the source of ``name(x, p, sizes, arrays, gradient, rows)``, which returns the value.
 
     The function takes the point, the parameters, the sizes and the list of arrays, unknown ones
     first. It writes the derivatives by the scalar unknowns into the first places of `gradient[0]`,
-    and adds those by each unknown array to the further arrays of that list.
+    and adds those by each unknown array to the further arrays of that list. `rows` holds the rows
+    of a batch, where one is drawn.
 
     Examples
     --------
@@ -37,7 +38,7 @@ def source(program: Program, name: str) -> str:
     >>> from symadamax.compiler.trace import trace
     >>> i, x = sp.symbols("i x")
     >>> print(source(trace(sp.Sum(x**i, (i, 0, 3)), [x]), "value"))
-    def value(x, p, sizes, arrays, gradient):
+    def value(x, p, sizes, arrays, gradient, rows):
         i0 = _range(0, 3, 0, 1)
         t0 = np.power(x[0], _real(i0, x))
         t1 = _total(t0, True, 0)
@@ -57,8 +58,11 @@ class _Writer:
         self.texts: dict[Node, str] = {}
 
     def lines(self, name: str) -> list[str]:
-        lines = [f"def {name}(x, p, sizes, arrays, gradient):"]
+        lines = [f"def {name}(x, p, sizes, arrays, gradient, rows):"]
         for index, axis in self.axes.items():
+            if index.sampled:
+                lines.append(f"    i{axis} = _drawn(rows, {axis}, {len(self.axes)})")
+                continue
             ends = f"{self.whole(index.lower)}, {self.whole(index.upper)}"
             lines.append(f"    i{axis} = _range({ends}, {axis}, {len(self.axes)})")
             if self.ragged(index):
@@ -165,6 +169,11 @@ def _range(lower: Any, upper: Any, axis: int, axes: int) -> Any:
     return values.reshape([-1 if k == axis else 1 for k in range(axes)])
 
 
+def _drawn(rows: Any, axis: int, axes: int) -> Any:
+    """Return the rows of a batch along their axis."""
+    return rows.reshape([-1 if k == axis else 1 for k in range(axes)])
+
+
 def _inside(index: Any, lower: Any, upper: Any) -> Any:
     return (lower <= index) & (index <= upper)
 
@@ -215,6 +224,7 @@ def load(text: str, name: str) -> Callable[..., Any]:
     """Return the function of a source; its lines show in tracebacks."""
     filename = f"<symadamax {name} {hash(text) & 0xFFFFFFFF:08x}>"
     helpers: Sequence[Any] = (
+        _drawn,
         _range, _inside, _extent, _real, _element, _total, _product, _add,
     )  # fmt: skip
     namespace = {**numpy_code.namespace(text), **{f.__name__: f for f in helpers}}
