@@ -18,10 +18,10 @@ STAGES = [
     "differentiate", "expand", "schedule", "special", "numpy_code", "llvm_code", "native",
 ]  # fmt: skip
 BESIDE = ["readable"]  # SymPy -> SymPy: no stage
-LAYERS = ["errors", "_build", "_core", "compiler", "points", "objective", "solver"]
+LAYERS = ["errors", "_build", "_core", "compiler", "points", "objective", "solver", "schedules"]
 
 SYMPY = {
-    "objective.py", "parse.py", "formula/", "demo.py", "derivation/", "viewer/",
+    "objective.py", "schedules.py", "parse.py", "formula/", "demo.py", "derivation/", "viewer/",
     "compiler/operations.py", "compiler/heads.py", "compiler/trace.py", "compiler/walk.py",
     "compiler/constants.py", "compiler/readable.py",
 }  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symadamax.errors import InputError
-from symadamax.points import point_array
+from symadamax.points import Symbol, point_array
 
 if TYPE_CHECKING:
     from symadamax.objective import Objective
@@ -40,6 +40,11 @@ class Problem(NamedTuple):
     context: npt.NDArray[Any]
     start: npt.NDArray[Any]
     objective: Objective | None
+
+    @property
+    def unknowns(self) -> Sequence[Symbol]:
+        """The unknowns; those of a callable have names alone."""
+        return _Entries(len(self.start)) if self.objective is None else self.objective.unknowns
 
     @property
     def names(self) -> tuple[str, ...]:
