@@ -273,8 +273,8 @@ cdef class Run:
 
     cdef void *entries(self, array) except? NULL:
         """Return the data of an array of the point's type; NULL for None."""
-        cdef double[::1] values64
-        cdef float[::1] values32
+        cdef const double[::1] values64
+        cdef const float[::1] values32
         if array is None:
             return NULL
         if self.is_double:

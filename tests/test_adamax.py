@@ -30,7 +30,9 @@ def test_the_usual_settings_are_those_of_the_paper_with_epsilon_in_the_denominat
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), "0.1", True, None, 1j, [0.1]])
 def test_a_learning_rate_must_be_finite_and_above_0(value: Any) -> None:
-    with pytest.raises(InputError, match=r"^learning_rate is .*; accepted is a finite number > 0, a"):
+    with pytest.raises(
+        InputError, match=r"^learning_rate is .*; accepted is a finite number > 0, a"
+    ):
         Adamax(learning_rate=value)
 
 

@@ -47,16 +47,16 @@ def bounds_of(given: Any, unknowns: Sequence[Symbol], start: Array) -> tuple[Arr
 
 def _limits(given: Any, unknowns: Sequence[Symbol]) -> tuple[Array, Array]:
     """Return both bounds as they were given, in float64."""
-    if isinstance(given, Bounds):
-        size = (len(unknowns),)
-        try:
-            return tuple(np.broadcast_to(_reals(b), size) for b in (given.lb, given.ub))  # type: ignore[return-value]
-        except ValueError as error:
-            raise InputError(
-                f"bounds is {given!r}, and there are {len(unknowns)} unknowns; {error}."
-            ) from error
-    if isinstance(given, np.ndarray) and given.ndim == 2 and given.shape[1] == 2:
-        return _reals(given[:, 0]), _reals(given[:, 1])
+    size = (len(unknowns),)
+    try:
+        if isinstance(given, Bounds):
+            return np.broadcast_to(_reals(given.lb), size), np.broadcast_to(_reals(given.ub), size)
+        if isinstance(given, np.ndarray) and given.shape == (*size, 2) and given.dtype != object:
+            return _reals(given[:, 0]), _reals(given[:, 1])
+    except ValueError as error:
+        raise InputError(f"bounds is {given!r}, for {size[0]} unknowns: {error}.") from error
+    if isinstance(given, np.ndarray) and given.ndim > 0:
+        given = list(given)
     if isinstance(given, Mapping):
         symbols = list(unknowns)
         pairs = by_symbol(given, symbols, "unknown", "bounds")
@@ -97,5 +97,5 @@ def _limit(given: Any, name: str) -> float:
 def _reals(given: Any) -> Array:
     array = np.asarray(given)
     if array.dtype.kind not in "fiu":
-        raise ValueError(f"{given!r} does not consist of real numbers")
+        raise ValueError("they are not real numbers")
     return array.astype(np.float64)
