@@ -8,11 +8,14 @@ objective.pxd. Errors leave the loop as a `Status`; sentences are made in Python
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.pycapsule cimport PyCapsule_CheckExact, PyCapsule_GetPointer, PyCapsule_IsValid, PyCapsule_New
 from libc.float cimport DBL_EPSILON, DBL_MIN, FLT_EPSILON, FLT_MIN
-from libc.math cimport INFINITY, NAN, fabs
-from libc.stdint cimport int32_t, int64_t, uintptr_t
+from libc.math cimport INFINITY, NAN, fabs, sqrt
+from libc.stdint cimport INT64_MAX, int32_t, int64_t, uintptr_t
 from libc.string cimport memcpy, memset
 
-from adamax cimport correction, displacement, magnitude, moment, real, weight
+from adamax cimport (
+    clipped, correction, decrease, displacement, magnitude, mean, moment, projected, real,
+    regularised, settled, weight, within,
+)
 from objective cimport NAME32, NAME64, Evaluate32, Evaluate64
 from special cimport hurwitz_zeta as zeta_of, lambert_w as w_of
 
@@ -44,6 +47,7 @@ cpdef enum Status:
     GRADIENT_NOT_FINITE = -2
     POINT_NOT_FINITE = -3
     OBJECTIVE_FAILED = -4
+    SCHEDULE_FAILED = -5
 
 include "loop.pxi"
 include "team.pxi"
@@ -189,21 +193,27 @@ cdef class Run:
         Steps between two rows of the history; 0 for none.
     history : tuple of ndarray
         Its arrays step, fun, x, m and u, with steps//every + 1 rows; the last two may be None.
+    options : Options, optional
+        Anything with the attributes of `symadamax.solver.options.Options`; its arrays are kept,
+        and its mean is written.
     """
 
     cdef Loop loop
+    cdef Options options
+    cdef int64_t fed_until
     cdef Point64[2] slots64
     cdef Point32[2] slots32
     cdef bint is_double
-    cdef object work, context, history
+    cdef object work, context, history, arrays, rates
     cdef PythonObjective python
     cdef Team team
 
     def __init__(
         self, function, context, work, Py_ssize_t size, method, stop, int64_t t, int64_t steps,
-        int64_t every=0, history=None,
+        int64_t every=0, history=None, options=None,
     ):
         memset(&self.loop, 0, sizeof(Loop))
+        memset(&self.options, 0, sizeof(Options))
         self.work, self.context, self.history = work, context, history
         self.loop.size = size
         self.loop.t = self.loop.first = t
@@ -215,7 +225,11 @@ cdef class Run:
             self.loop.best_x = lay_out64(self.slots64, work)
         else:
             self.loop.best_x = lay_out32(self.slots32, work)
-        set_method(&self.loop, method)
+        self.loop.sign = 1
+        self.fed_until = INT64_MAX
+        if options is not None:
+            self.set_options(options)
+        set_method(&self.loop, method, options is not None and options.scheduled)
         set_stop(&self.loop, stop)
         if every:
             set_history(&self.loop, every, history)
@@ -256,6 +270,55 @@ cdef class Run:
         self.loop.function = <void *> trampoline64 if self.is_double else <void *> trampoline32
         return 0
 
+    cdef int set_options(self, options) except -1:
+        cdef const char[::1] frozen
+        self.arrays = lower, upper, mean, mask = (
+            options.lower, options.upper, options.mean, options.frozen
+        )
+        for array in self.arrays:
+            if array is not None and len(array) != self.loop.size:
+                raise ValueError(f"an option has {len(array)} entries for {self.loop.size} unknowns")
+        self.options.sign = self.loop.sign = -1 if options.maximize else 1
+        self.options.l2, self.options.weight_decay = options.l2, options.weight_decay
+        self.options.clip_norm, self.options.clip_value = options.clip_norm, options.clip_value
+        self.options.lower = self.entries(lower)
+        self.options.upper = self.entries(upper)
+        self.options.mean = self.entries(mean)
+        if mask is not None:
+            frozen = mask.view("int8")
+            self.options.frozen = &frozen[0]
+        if options.scheduled:
+            self.fed_until = self.loop.t
+        self.loop.options = &self.options
+        return 0
+
+    cdef void *entries(self, array) except? NULL:
+        """Return the data of an array of the point's type; NULL for None."""
+        cdef const double[::1] values64
+        cdef const float[::1] values32
+        if array is None:
+            return NULL
+        if self.is_double:
+            values64 = array
+            return <void *> &values64[0]
+        values32 = array
+        return <void *> &values32[0]
+
+    def feed(self, const double[::1] rates):
+        """Take the learning rates of the next steps, at least one, where there is a schedule.
+
+        `advance` goes no further than they reach.
+        """
+        self.rates = rates
+        self.options.rates = &rates[0]
+        self.options.fed = self.loop.t
+        self.fed_until = self.loop.t + rates.shape[0]
+
+    @property
+    def hungry(self):
+        """Whether the next step needs a learning rate to be fed."""
+        return self.loop.t == self.fed_until
+
     def start(self):
         """Evaluate at the start; a status < 0 says that it is not finite there."""
         cdef Status status
@@ -269,7 +332,7 @@ cdef class Run:
 
     def advance(self, int64_t steps):
         """Do up to `steps` more steps, for about 5 ms; pending signals are served before return."""
-        cdef int64_t until = min(self.loop.last, self.loop.t + steps)
+        cdef int64_t until = min(self.loop.last, self.loop.t + steps, self.fed_until)
         cdef Status status
         with nogil:
             if self.is_double:
@@ -308,12 +371,12 @@ cdef class Run:
 
     @property
     def best_fun(self):
-        """The smallest value seen."""
-        return self.loop.best_value
+        """The smallest value seen; to maximise, the largest."""
+        return self.loop.sign*self.loop.best_value
 
     @property
     def best_x(self):
-        """A copy of the point where the smallest value was seen."""
+        """A copy of the point where that value was seen."""
         if self.loop.best_is_here:
             return self.work[SLOT_ROWS*current(&self.loop) + X, :self.loop.size].copy()
         return self.work[BEST, :self.loop.size].copy()
@@ -355,12 +418,12 @@ cdef char *lay_out32(Point32 *slots, float[:, ::1] work) except NULL:
     return <char *> &work[BEST, 0]
 
 
-cdef int set_method(Loop *loop, method) except -1:
-    loop.learning_rate = method.learning_rate
+cdef int set_method(Loop *loop, method, bint scheduled) except -1:
+    loop.learning_rate = NAN if scheduled else method.learning_rate
     loop.beta1, loop.beta2 = method.beta1, method.beta2
     loop.inside = method.epsilon if method.epsilon_placement == "maximum" else 0.0
     loop.outside = method.epsilon if method.epsilon_placement == "denominator" else 0.0
-    loop.correcting = True
+    loop.correcting, loop.factor = True, 1
     return 0
 
 
@@ -370,7 +433,7 @@ cdef int set_stop(Loop *loop, stop) except -1:
     loop.gtol = never if stop.gtol is None else stop.gtol
     loop.ftol = never if stop.ftol is None else stop.ftol
     loop.xtol = never if stop.xtol is None else stop.xtol
-    loop.target = -INFINITY if stop.target is None else stop.target
+    loop.target = -INFINITY if stop.target is None else loop.sign*<double> stop.target
     loop.deadline = INFINITY if stop.seconds is None else seconds() + <double> stop.seconds
     loop.watching = max(loop.gtol, loop.ftol, loop.xtol) >= 0 or stop.target is not None
     return 0

@@ -11,6 +11,20 @@ algorithm 2, at step t = 1, 2, ... with the gradient g:
 The paper has no epsilon; libraries put it `inside` the maximum, or `outside` it in the denominator
 of (4). Adding 0 to a number that is not negative changes no bit, so one form serves all three.
 
+The options stand around these four. Of the objective's gradient g at x, with sign -1 to maximise:
+
+    g    = sign*g + l2*x                            (5)
+    g    = g*clip_norm/max(norm(g), clip_norm)      (6)
+    g    = min(max(g, -clip_value), clip_value)     (7)
+
+and after (4), with the x before the step in the product of (8):
+
+    x    = x - learning_rate*weight_decay*x         (8)
+    x    = min(max(x, lower), upper)                (9)
+    mean = beta2*mean + (1 - beta2)*x               (10)
+
+(10) is section 7.2 of the paper; mean/(1 - beta2**t) is the averaged iterate.
+
 The settings are doubles whatever the type of the point, and are rounded to it here: in float32
 (1) and 1 - beta1 would lose digits.
 """
@@ -49,3 +63,39 @@ cdef inline real weight(real u, real g, double beta2, double inside) noexcept no
 cdef inline real displacement(real m, real u, double rate, double outside) noexcept nogil:
     """Return what (4) adds to x."""
     return <real> -rate*m/(u + <real> outside)
+
+
+cdef inline real regularised(real g, real x, double sign, double l2) noexcept nogil:
+    """Return g of (5)."""
+    return <real> sign*g + <real> l2*x
+
+
+cdef inline real clipped(real g, double clip_value) noexcept nogil:
+    """Return g of (7)."""
+    return within(g, <real> -clip_value, <real> clip_value)
+
+
+cdef inline real settled(real m, real change) noexcept nogil:
+    """Return what (4) adds to x, where 0/0 moves nothing."""
+    return 0 if m == 0 else change
+
+
+cdef inline real decrease(real x, double decay) noexcept nogil:
+    """Return what (8) takes from x, with learning_rate*weight_decay as `decay`."""
+    return <real> decay*x
+
+
+cdef inline real within(real x, real lower, real upper) noexcept nogil:
+    """Return x of (9); NaN stays."""
+    cdef real raised = lower if x < lower else x
+    return upper if raised > upper else raised
+
+
+cdef inline real mean(real before, real x, double beta2) noexcept nogil:
+    """Return the mean of (10)."""
+    return <real> beta2*before + <real> (1 - beta2)*x
+
+
+cdef inline real projected(real g, real x, real lower, real upper) noexcept nogil:
+    """Return x - (x - g) with (9) applied in the bracket: what bounds leave of a derivative."""
+    return min(g, x - lower) if g > 0 else max(g, x - upper)

@@ -62,13 +62,24 @@ cdef struct History:
     char *m
     char *u
 
+# What surrounds the four equations; a Loop without any of it has no Options.
+cdef struct Options:
+    double sign, l2, clip_norm, clip_value, weight_decay
+    const double *rates  # the learning rates after step `fed`, where there is a schedule
+    int64_t fed
+    # Arrays of the type of the point, or NULL.
+    void *lower
+    void *upper
+    void *mean
+    const char *frozen
+
 cdef struct Loop:
     void *function
     void *context
     Py_ssize_t size
     # Adamax
     double learning_rate, beta1, beta2, inside, outside
-    double rate
+    double rate, factor
     bint correcting  # until 1 - beta1**t is 1 to the last bit
     # Stop
     double gtol, ftol, xtol, target, deadline
@@ -80,6 +91,8 @@ cdef struct Loop:
     double best_value
     char *best_x
     History history
+    double sign  # -1 to maximise
+    Options *options
 
 
 cdef inline int64_t any_broken(alone values, Py_ssize_t size) noexcept nogil:
@@ -122,6 +135,9 @@ cdef inline int64_t sweep(
     return broken
 
 
+include "options.pxi"
+
+
 cdef inline double evaluate_at(alone x, alone gradient, const Loop *loop) noexcept nogil:
     if alone is alone64:
         return (<Evaluate64> loop.function)(x, gradient, loop.context)
@@ -160,7 +176,7 @@ cdef Status begin(Point *slots, Loop *loop) noexcept nogil:
     status = examine(&slots[0], loop)
     if status < 0:
         return status
-    loop.best_value = slots[0].value
+    loop.best_value = loop.sign*slots[0].value
     loop.best_is_here = True
     if loop.t == loop.history.next:
         record(&slots[0], loop)
@@ -188,18 +204,25 @@ cdef inline Status step(Point *here, Point *there, Loop *loop) noexcept nogil:
     """Go from here to there; a status < 0 says that there is no finite point there."""
     cdef Status status
     cdef int64_t broken
-    correct_rate(loop)
-    broken = sweep(here.x, here.m, here.u, here.gradient, there.x, there.m, there.u, loop)
+    cdef double value
+    if loop.options:
+        broken = update_with_options(here, there, loop)
+    else:
+        correct_rate(loop)
+        broken = sweep(here.x, here.m, here.u, here.gradient, there.x, there.m, there.u, loop)
     # Evaluated even where x is broken, so that one branch in a step decides on x, f and gradient.
     there.value = evaluate_at(there.x, there.gradient, loop)
     broken |= is_broken(there.value) | any_broken(there.gradient, loop.size)
     if broken:
-        status = settle(here, there, loop)
+        status = examine(there, loop) if loop.options else settle(here, there, loop)
         if status < 0:
             return status
     loop.t += 1
-    if there.value < loop.best_value:
-        loop.best_value = there.value
+    if loop.options and loop.options.mean:
+        average(there.x, loop)
+    value = loop.sign*there.value
+    if value < loop.best_value:
+        loop.best_value = value
         loop.best_is_here = True
     elif loop.best_is_here:
         # Only now is the best point in danger: the next step writes over it.
@@ -213,10 +236,13 @@ cdef Status met(const Point *here, const Point *before, const Loop *loop) noexce
     cdef double change = fabs(here.value - before.value)
     cdef int64_t steep = 0, moved = 0
     cdef Py_ssize_t i
-    if here.value <= loop.target:
+    if loop.sign*here.value <= loop.target:
         return TARGET_MET
-    for i in range(loop.size):
-        steep |= not magnitude(here.gradient[i]) <= loop.gtol
+    if loop.options:
+        steep = is_steep(here.x, here.gradient, loop)
+    else:
+        for i in range(loop.size):
+            steep |= not magnitude(here.gradient[i]) <= loop.gtol
     if not steep:
         return GTOL_MET
     if change <= loop.ftol*max(1.0, fabs(here.value), fabs(before.value)):

@@ -30,6 +30,7 @@ from symadamax.errors import (
 )
 
 if TYPE_CHECKING:
+    from symadamax import schedules
     from symadamax.objective import Objective
     from symadamax.parse import parse_formula
     from symadamax.solver import Adamax, History, Record, Result, State, Status, Stop
@@ -56,6 +57,7 @@ __all__ = [
     "minimize",
     "parse_formula",
     "plot",
+    "schedules",
 ]
 
 # Each name is imported when it is first used: SymPy and SciPy take a second, and some need an
@@ -63,6 +65,7 @@ __all__ = [
 _HOMES = {
     "Objective": "symadamax.objective",
     "parse_formula": "symadamax.parse",
+    "schedules": "symadamax.schedules",
     **dict.fromkeys(("animate", "plot"), "symadamax.viewer"),
     **dict.fromkeys(
         ("Adamax", "History", "Record", "Result", "State", "Status", "Stop", "minimize"),
@@ -74,7 +77,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'symadamax' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    home = import_module(_HOMES[name])
+    value = globals()[name] = getattr(home, name, home)  # `schedules` is its own home
     return value
 
 

@@ -188,12 +188,12 @@ def _add_minimize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=default["steps"], metavar="N",
                         help="the most steps (default: %(default)s)")  # fmt: skip
     method = parser.add_argument_group("settings of Adamax")
-    for field in fields(Adamax):
-        name = field.name.replace("_", "-")
+    for name, meaning in SETTINGS.items():
+        usual = getattr(Adamax, name)
         method.add_argument(
-            f"--{name}", type=type(field.default), default=field.default,
-            metavar="NAME" if isinstance(field.default, str) else "X",
-            help=f"{SETTINGS[field.name]} (default: %(default)s)",
+            f"--{name.replace('_', '-')}", type=type(usual), default=usual,
+            metavar="NAME" if isinstance(usual, str) else "X",
+            help=f"{meaning} (default: %(default)s)",
         )  # fmt: skip
     stop = parser.add_argument_group("when to stop before all steps are done")
     for field in fields(Stop):

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 from typing import Any
 
+from symadamax.cli import SETTINGS
 from symadamax.errors import InputError, require
 from symadamax.objective import Objective
 from symadamax.parse import parse_formula
@@ -29,7 +30,7 @@ def run(options: Namespace) -> int:
     result = minimize(
         objective,
         assignments(options.start, "--start"),
-        method=Adamax(**{field.name: getattr(options, field.name) for field in fields(Adamax)}),
+        method=Adamax(**{name: getattr(options, name) for name in SETTINGS}),
         steps=options.steps,
         stop=_stop(options),
         record=_record(options),

@@ -20,12 +20,19 @@ def test_the_usual_settings_are_those_of_the_paper_with_epsilon_in_the_denominat
         "beta2": 0.999,
         "epsilon": 1e-8,
         "epsilon_placement": "denominator",
+        "average": False,
+        "weight_decay": 0.0,
+        "l2": 0.0,
+        "clip_norm": None,
+        "clip_value": None,
     }
 
 
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), "0.1", True, None, 1j, [0.1]])
 def test_a_learning_rate_must_be_finite_and_above_0(value: Any) -> None:
-    with pytest.raises(InputError, match=r"^learning_rate is .*; accepted is a finite number > 0"):
+    with pytest.raises(
+        InputError, match=r"^learning_rate is .*; accepted is a finite number > 0, a"
+    ):
         Adamax(learning_rate=value)
 
 
@@ -40,6 +47,33 @@ def test_a_beta_must_be_in_0_1(name: str, value: Any) -> None:
 def test_epsilon_must_not_be_negative(value: Any) -> None:
     with pytest.raises(InputError, match=r"^epsilon is .*; accepted is a finite number >= 0"):
         Adamax(epsilon=value)
+
+
+@pytest.mark.parametrize("name", ["weight_decay", "l2"])
+@pytest.mark.parametrize("value", [-1e-9, float("nan"), float("inf"), "small", True, None])
+def test_a_decay_must_not_be_negative(name: str, value: Any) -> None:
+    with pytest.raises(InputError, match=rf"^{name} is .*; accepted is a finite number >= 0"):
+        Adamax(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["clip_norm", "clip_value"])
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), "1", True])
+def test_a_clip_must_be_above_0(name: str, value: Any) -> None:
+    with pytest.raises(InputError, match=rf"^{name} is .*; accepted is a finite number > 0, or No"):
+        Adamax(**{name: value})
+
+
+@pytest.mark.parametrize("value", [1, "yes", None, 0.0])
+def test_average_is_true_or_false(value: Any) -> None:
+    with pytest.raises(InputError, match=r"^average is .*; accepted is True or False"):
+        Adamax(average=value)
+
+
+def test_options_are_named_and_shown_where_they_are_given() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        Adamax(0.1, 0.9, 0.999, 1e-8, "none", True)  # type: ignore[misc]
+    assert "average" not in repr(Adamax())
+    assert repr(Adamax(l2=0.5, average=np.True_)).endswith("'denominator', average=True, l2=0.5)")
 
 
 def test_a_place_of_epsilon_that_is_not_known_is_refused_with_those_that_are() -> None:
@@ -86,6 +120,25 @@ def test_the_equations_show_epsilon_where_it_stands(
     assert r"\alpha = 0.002" in latex
 
 
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({"l2": 0.5}, (r"g_t + \ell x_{t-1}", r"\ell = 0.5")),
+        ({"clip_norm": 2}, (r"\max(\lVert g_t \rVert, c)", "c = 2")),
+        ({"clip_value": 3}, (r"\min(\max(g_t, -d), d)", "d = 3")),
+        ({"weight_decay": 0.1}, (r"- \alpha \lambda x_{t-1}", r"\lambda = 0.1")),
+        ({"average": True}, (r"\frac{\bar x_t}{1 - \beta_2^t}",)),
+    ],
+)
+def test_the_equations_show_the_options_that_are_given(
+    settings: dict[str, Any], shown: tuple[str, ...]
+) -> None:
+    given, usual = Adamax(**settings)._repr_latex_(), Adamax()._repr_latex_()
+    for part in shown:
+        assert part in given
+        assert part not in usual
+
+
 # ---- State --------------------------------------------------------------------------------------
 
 
@@ -98,6 +151,17 @@ def test_a_state_is_a_value() -> None:
     assert state != State(4, state.m, state.u)
     assert state != State(3, state.m, [1, 3])
     assert state != "a state"
+
+
+def test_the_mean_belongs_to_the_state() -> None:
+    state = State(3, [0.5], [1.0], [0.25])
+    assert state == State(3, [0.5], [1.0], np.array([0.25]))
+    assert hash(state) == hash(State(3, [0.5], [1.0], [0.25]))
+    assert state != State(3, [0.5], [1.0])
+    assert state != State(3, [0.5], [1.0], [0.5])
+    copy = pickle.loads(pickle.dumps(state))
+    assert copy == state
+    assert not copy.mean.flags.writeable
 
 
 def test_the_arrays_of_a_state_are_read_only_even_after_pickling() -> None:
@@ -125,3 +189,12 @@ def test_the_arrays_of_a_state_are_read_only_even_after_pickling() -> None:
 def test_a_state_that_cannot_be_is_refused(step: Any, m: Any, u: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         State(step, m, u)
+
+
+@pytest.mark.parametrize(
+    ("mean", "message"),
+    [([np.nan], "state's mean .* finite"), ([0, 1], r"mean has \(2,\).*must agree")],
+)
+def test_a_mean_that_cannot_be_is_refused(mean: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        State(1, [0], [0], mean)

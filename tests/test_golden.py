@@ -19,29 +19,21 @@ OBJECTIVES = {
     "rosenbrock": Objective((1 - x) ** 2 + 100 * (y - x**2) ** 2),
     "quadratic": Objective(0.1 * x**2 + 0.2 * y**2 + 0.3 * z**2),
 }
-# Weight decay is the gradient of this, and to maximise f is to minimise -f.
-VARIANTS = {
-    "weight_decay_l2": lambda f, decay: Objective(
-        f.expression + sp.Rational(str(decay)) / 2 * sum(s**2 for s in f.unknowns), f.unknowns
-    ),
-    "maximize": lambda f, _: Objective(-f.expression, f.unknowns),
-}
+# What PyTorch calls weight_decay is our l2.
+VARIANTS = ("weight_decay_l2", "maximize")
 TRAJECTORIES = GOLDEN["trajectories"]
 PLACEMENTS = ("none", "maximum", "denominator")
 
 
 def points(trajectory: dict[str, Any], placement: str, **settings: Any) -> np.ndarray:
-    objective = OBJECTIVES[trajectory["objective"]]
-    for name, variant in VARIANTS.items():
-        if name in trajectory:
-            objective = variant(objective, trajectory[name])
     method = Adamax(
-        *(trajectory[name] for name in ("learning_rate", "beta1", "beta2", "epsilon")), placement
-    )
-    steps = trajectory["steps"]
+        *(trajectory[name] for name in ("learning_rate", "beta1", "beta2", "epsilon")), placement,
+        l2=trajectory.get("weight_decay_l2", 0),
+    )  # fmt: skip
     result = minimize(
-        objective, trajectory["start"], method=method, steps=steps, record=1, **settings
-    )
+        OBJECTIVES[trajectory["objective"]], trajectory["start"], method=method, record=1,
+        steps=trajectory["steps"], maximize=trajectory.get("maximize", False), **settings,
+    )  # fmt: skip
     return result.history.x[1:]
 
 

@@ -20,10 +20,10 @@ STAGES = [
     "llvm_loops", "binding", "native", "loop_stages",
 ]  # fmt: skip
 BESIDE = ["readable"]  # SymPy -> SymPy: no stage
-LAYERS = ["errors", "_build", "_core", "compiler", "points", "data", "objective", "solver"]
+LAYERS = ["errors", "_build", "_core", "compiler", "points", "data", "objective", "solver", "schedules"]
 
 SYMPY = {
-    "objective.py", "parse.py", "formula/", "demo.py", "derivation/", "viewer/",
+    "objective.py", "schedules.py", "parse.py", "formula/", "demo.py", "derivation/", "viewer/",
     "compiler/operations.py", "compiler/heads.py", "compiler/trace.py", "compiler/walk.py",
     "compiler/constants.py", "compiler/readable.py", "compiler/indexing.py", "compiler/meaning.py",
 }  # fmt: skip

@@ -43,7 +43,7 @@ def _double(convert: Callable[[], float], expression: Any) -> float:
     except OverflowError:
         value = math.inf
     infinite = math.isinf(value) and not isinstance(expression, INFINITIES)
-    if infinite or (value == 0.0 and expression != 0):
+    if infinite or (value == 0.0 and not expression.is_zero):
         raise UnsupportedError(
             f"The number {show(expression)} does not fit in a double, which holds magnitudes "
             "from 4.9e-324 to 1.8e308. Rescale the objective."

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from symadamax.errors import InputError
-from symadamax.solver.checks import natural, number
+from symadamax.solver.checks import natural, number, truth
+from symadamax.solver.equations import equations
+from symadamax.solver.rates import as_rate
 
 __all__ = ["Adamax", "State"]
 
@@ -32,10 +34,18 @@ class Adamax:
     for stochastic optimization", arXiv 1412.6980, with the :math:`\epsilon` that the paper has not.
     0/0 moves nothing.
 
+    With all options a step is, in this order: the gradient of the objective, with the opposite sign
+    where it is maximised; `l2`; `clip_norm`; `clip_value`; the three equations above;
+    `weight_decay`; and the projection on the bounds.
+
     Parameters
     ----------
-    learning_rate : float
-        :math:`\alpha > 0`, in the units of the unknowns: about the length of a step.
+    learning_rate : float, sympy.Expr or callable
+        :math:`\alpha > 0`, in the units of the unknowns: about the length of a step. Or a schedule:
+        an expression in one symbol, which is taken as the step t = 1, 2, ..., such as
+        `symadamax.schedules` has; or a function ``f(t) -> float``. At each step it must be finite
+        and at least 0, or the run ends there. A function is called once for each step, in their
+        order and ahead of them, but never beyond the next callback.
     beta1 : float
         Decay of the moment m, in [0, 1).
     beta2 : float
@@ -46,6 +56,23 @@ class Adamax:
         Where epsilon stands: in the denominator, as above (Keras, Optimisers.jl); in the maximum,
         :math:`u_t = \max(\beta_2 u_{t-1}, |g_t| + \epsilon)` (PyTorch, Optax); or nowhere (the
         paper).
+    average : bool
+        Whether the result has an `average_x`, the averaged iterate of the paper's section 7.2:
+        :math:`\bar x_t = \beta_2 \bar x_{t-1} + (1 - \beta_2) x_t` from :math:`\bar x_0 = 0`,
+        divided by :math:`1 - \beta_2^t`.
+    weight_decay : float
+        :math:`\lambda \ge 0`: a step also takes :math:`\alpha_t \lambda x_{t-1}` from x, without
+        the correction :math:`1 - \beta_1^t` (decoupled, as in AdamW: Loshchilov and Hutter, arXiv
+        1711.05101).
+    l2 : float
+        :math:`\ell \ge 0`: to :math:`g_t` is added :math:`\ell x_{t-1}`, the gradient of
+        :math:`\ell \lVert x \rVert^2/2` (what PyTorch's Adamax calls weight_decay).
+    clip_norm : float, optional
+        c > 0: :math:`g_t` is shortened to :math:`g_t\, c/\max(\lVert g_t \rVert, c)`, with its
+        Euclidean norm over all unknowns that are not frozen (Pascanu, Mikolov and Bengio, arXiv
+        1211.5063).
+    clip_value : float, optional
+        c > 0: each entry of :math:`g_t` becomes :math:`\min(\max(g_{t,i}, -c), c)`.
 
     Raises
     ------
@@ -76,20 +103,33 @@ class Adamax:
     0.999
     """
 
-    learning_rate: float = 0.002
+    learning_rate: Any = 0.002
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
     epsilon_placement: str = "denominator"
+    _: KW_ONLY
+    average: bool = False
+    weight_decay: float = 0.0
+    l2: float = 0.0
+    clip_norm: float | None = None
+    clip_value: float | None = None
 
     def __post_init__(self) -> None:
         for name, accepted, holds in (
-            ("learning_rate", "a finite number > 0", lambda value: value > 0),
             ("beta1", "a number in [0, 1)", lambda value: 0 <= value < 1),
             ("beta2", "a number in [0, 1)", lambda value: 0 <= value < 1),
             ("epsilon", "a finite number >= 0", lambda value: value >= 0),
+            ("weight_decay", "a finite number >= 0", lambda value: value >= 0),
+            ("l2", "a finite number >= 0", lambda value: value >= 0),
+            ("clip_norm", "a finite number > 0, or None", lambda value: value > 0),
+            ("clip_value", "a finite number > 0, or None", lambda value: value > 0),
         ):
-            object.__setattr__(self, name, number(getattr(self, name), name, accepted, holds))
+            value = getattr(self, name)
+            if value is not None or not accepted.endswith("None"):
+                object.__setattr__(self, name, number(value, name, accepted, holds))
+        object.__setattr__(self, "learning_rate", as_rate(self.learning_rate))
+        object.__setattr__(self, "average", truth(self.average, "average"))
         if self.epsilon_placement not in PLACEMENTS:
             raise InputError(
                 f"epsilon_placement is {self.epsilon_placement!r}; accepted are "
@@ -104,33 +144,21 @@ class Adamax:
                 stacklevel=3,
             )
 
+    def __repr__(self) -> str:
+        shown = [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in fields(self)
+            if not field.kw_only or getattr(self, field.name) != field.default
+        ]
+        return f"Adamax({', '.join(shown)})"
+
     def _repr_latex_(self) -> str:
-        inside = r" + \epsilon" if self.epsilon_placement == "maximum" else ""
-        outside = r" + \epsilon" if self.epsilon_placement == "denominator" else ""
-        settings = {r"\alpha": self.learning_rate, r"\beta_1": self.beta1, r"\beta_2": self.beta2}
-        if self.epsilon_placement != "none":
-            settings[r"\epsilon"] = self.epsilon
-        shown = r",\ ".join(f"{name} = {_latex(value)}" for name, value in settings.items())
-        return rf"""$$\begin{{aligned}}
-m_t &= \beta_1 m_{{t-1}} + (1 - \beta_1) g_t \\
-u_t &= \max(\beta_2 u_{{t-1}},\ |g_t|{inside}) \\
-x_t &= x_{{t-1}} - \frac{{\alpha}}{{1 - \beta_1^t}} \frac{{m_t}}{{u_t{outside}}}
-\end{{aligned}}$$
-$${shown}$$"""
-
-
-def _latex(value: float) -> str:
-    """Write a number with its power of ten: 1e-08 as 10^{-8}."""
-    digits, _, exponent = f"{value:g}".partition("e")
-    if not exponent:
-        return digits
-    power = f"10^{{{int(exponent)}}}"
-    return power if digits == "1" else rf"{digits} \times {power}"
+        return equations(self)
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """What Adamax carries from one step to the next.
+    r"""What Adamax carries from one step to the next.
 
     Taken out of a Result and handed back to `minimize` with the point, it goes on as if nothing had
     happened: 600 steps and then 400 give the same bits as 1,000.
@@ -143,7 +171,9 @@ class State:
         The moment: the decaying mean of the gradients.
     u : ndarray, shape (n,)
         The weight: the decaying maximum of their sizes; not negative. Of m's dtype, float64 or
-        float32. Both arrays are copied and read-only.
+        float32. The arrays are copied and read-only.
+    mean : ndarray, shape (n,), optional
+        :math:`\bar x`, the decaying mean of the points, of a run with `average`.
 
     Raises
     ------
@@ -159,43 +189,53 @@ class State:
     step: int
     m: npt.NDArray[Any]
     u: npt.NDArray[Any]
+    mean: npt.NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "step", natural(self.step, "the state's step"))
-        for name in ("m", "u"):
-            object.__setattr__(self, name, _frozen(getattr(self, name), name))
-        if self.m.shape != self.u.shape or self.m.dtype != self.u.dtype:
-            raise InputError(
-                f"The state's m has shape {self.m.shape} and dtype {self.m.dtype}, and u has "
-                f"{self.u.shape} and {self.u.dtype}; they must agree."
-            )
+        for name in ("m", "u", "mean"):
+            if name != "mean" or self.mean is not None:
+                object.__setattr__(self, name, _frozen(getattr(self, name), name))
+        for name, array in self._arrays().items():
+            if self.m.shape != array.shape or self.m.dtype != array.dtype:
+                raise InputError(
+                    f"The state's m has shape {self.m.shape} and dtype {self.m.dtype}, and {name} "
+                    f"has {array.shape} and {array.dtype}; they must agree."
+                )
         if (self.u < 0).any():
             raise InputError("The state's u has a negative entry; it is a maximum of sizes.")
 
     @classmethod
-    def _of_run(cls, step: int, m: npt.NDArray[Any], u: npt.NDArray[Any]) -> State:
+    def _of_run(cls, step: int, *arrays: npt.NDArray[Any] | None) -> State:
         """Return the state of a run, whose arrays nobody else holds and need no looking at."""
         state = object.__new__(cls)
-        m.setflags(write=False)
-        u.setflags(write=False)
-        state.__dict__.update(step=step, m=m, u=u)
+        for array in arrays:
+            if array is not None:
+                array.setflags(write=False)
+        state.__dict__.update(zip(("step", "m", "u", "mean"), (step, *arrays), strict=True))
         return state
+
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
+        arrays = {"m": self.m, "u": self.u, "mean": self.mean}
+        return {name: array for name, array in arrays.items() if array is not None}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, State):
             return NotImplemented
+        mine, theirs = self._arrays(), other._arrays()
         return (
             self.step == other.step
             and self.m.dtype == other.m.dtype
-            and np.array_equal(self.m, other.m)
-            and np.array_equal(self.u, other.u)
+            and mine.keys() == theirs.keys()
+            and all(np.array_equal(mine[name], theirs[name]) for name in mine)
         )
 
     def __hash__(self) -> int:
-        return hash((self.step, self.m.tobytes(), self.u.tobytes()))
+        return hash((self.step, *(array.tobytes() for array in self._arrays().values())))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return State, (self.step, self.m, self.u)  # made anew, so read-only there too
+        # Made anew, so read-only there too.
+        return State, (self.step, *self._arrays().values())
 
 
 def _frozen(given: Any, name: str) -> npt.NDArray[Any]:

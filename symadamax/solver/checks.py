@@ -12,7 +12,7 @@ import numpy as np
 from symadamax.errors import InputError
 from symadamax.points import shown
 
-__all__ = ["natural", "number"]
+__all__ = ["natural", "number", "truth"]
 
 
 def number(value: Any, name: str, accepted: str, holds: Callable[[float], bool]) -> float:
@@ -36,3 +36,10 @@ def natural(value: Any, name: str, least: int = 0) -> int:
         return int(value)
     limit = " and below 2**62" if whole and value >= 2**62 else ""
     raise InputError(f"{name} is {shown(value)}; accepted is a whole number >= {least}{limit}.")
+
+
+def truth(value: Any, name: str) -> bool:
+    """Return True or False as a bool."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise InputError(f"{name} is {shown(value)}; accepted is True or False.")

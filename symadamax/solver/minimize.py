@@ -10,8 +10,9 @@ from scipy.optimize import OptimizeResult
 
 from symadamax.errors import InputError
 from symadamax.solver.adamax import Adamax, State
-from symadamax.solver.checks import natural
+from symadamax.solver.checks import natural, truth
 from symadamax.solver.history import Record, as_record
+from symadamax.solver.options import gather
 from symadamax.solver.problem import prepare
 from symadamax.solver.result import Result
 from symadamax.solver.session import Session
@@ -38,8 +39,11 @@ def minimize(
     backend: str = "native",
     dtype: str = "float64",
     state: State | None = None,
+    bounds: Any = None,
+    frozen: Any = None,
+    maximize: bool = False,
 ) -> Result:
-    """Minimise a function from one start with Adamax, compiled.
+    r"""Minimise a function from one start with Adamax, compiled.
 
     Parameters
     ----------
@@ -76,6 +80,15 @@ def minimize(
         The type of points, gradients and state.
     state : State, optional
         Go on from the state of another run.
+    bounds : sequence, mapping or scipy.optimize.Bounds, optional
+        Pairs (min, max) in the order of the unknowns, with None where there is none; or pairs by
+        unknown (or its name); or SciPy's bounds. After each step
+        :math:`x_i \leftarrow \min(\max(x_i, l_i), u_i)`; the start must lie within.
+    frozen : sequence of unknowns (or their names), optional
+        Those that keep the numbers of the start.
+    maximize : bool
+        Look for the largest value: steps go along the gradient. The values and gradients in the
+        result are those of the objective.
 
     Returns
     -------
@@ -110,8 +123,10 @@ def minimize(
     steps = natural(steps, "steps")
     stop, record = NEVER if stop is None else stop, as_record(record)
     _check_kinds(method, stop, callback, progress, state)
+    maximize = truth(maximize, "maximize")
     problem = prepare(objective, start, parameters, data, backend, dtype)
-    session = Session(problem, method, stop, steps, state, record)
+    options = gather(method, problem, state, bounds, frozen, maximize)
+    session = Session(problem, method, stop, steps, state, record, options)
     return session.solve(callback, progress)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symadamax.errors import InputError
-from symadamax.points import NO_SHAPES, Shapes, point_array, shaped
+from symadamax.points import NO_SHAPES, Shapes, Symbol, point_array, shaped
 
 if TYPE_CHECKING:
     from symadamax.objective import Objective
@@ -47,6 +47,11 @@ class Problem(NamedTuple):
     objective: Objective | None
     shapes: Shapes = NO_SHAPES
     owner: object = None
+
+    @property
+    def unknowns(self) -> Sequence[Symbol]:
+        """The unknowns; those of a callable have names alone."""
+        return _Entries(len(self.start)) if self.objective is None else self.objective.unknowns
 
     @property
     def names(self) -> Sequence[str]:

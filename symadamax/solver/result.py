@@ -32,6 +32,7 @@ SENTENCES: Mapping[Status, str] = {
     Status.VALUE_NOT_FINITE: "The value is {trouble} at step {next}." + _KEPT,
     Status.GRADIENT_NOT_FINITE: "The derivative for {trouble} at step {next}." + _KEPT,
     Status.POINT_NOT_FINITE: "Step {next} would take {trouble}." + _KEPT,
+    Status.SCHEDULE_FAILED: "The learning rate of step {next} cannot be used: {trouble}." + _KEPT,
     Status.OBJECTIVE_FAILED: "The objective failed at step {next}: {trouble}." + _KEPT,
 }
 
@@ -61,7 +62,10 @@ class Result(OptimizeResult):
     point : dict of sympy.Symbol to float, or None
         x by unknown; None for a Python function, which has no symbols.
     best_x, best_fun : ndarray of shape (n,), float
-        The point of the smallest value seen, and that value; the start and the end count.
+        The point of the smallest value seen, and that value; to maximise, of the largest. The start
+        and the end count.
+    average_x : ndarray, shape (n,), or None
+        The averaged iterate, where `Adamax` has ``average=True``.
     history : History or None
         The rows that were kept, where `record` was given.
     state : State
@@ -131,6 +135,7 @@ def where(names: Sequence[str], x: Any) -> str:
 def _rows(result: Result) -> list[tuple[str, str]]:
     """Return the table of a result: what each row is, and its text."""
     objective, best = result.get("objective"), result.get("best_x")
+    average = result.get("average_x")
     names = tuple(map(str, objective.unknowns)) if objective is not None else _entries(result)
     texts = {
         "message": result.get("message"),
@@ -142,6 +147,7 @@ def _rows(result: Result) -> list[tuple[str, str]]:
         "best": f"{_number(result.get('best_fun'))} at {where(names, best)}"
         if best is not None
         else None,
+        "average": where(names, average) if average is not None else None,
         "history": repr(result.get("history")) if result.get("history") is not None else None,
         "method": repr(result.get("method")),
     }

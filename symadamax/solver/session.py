@@ -15,11 +15,16 @@ from symadamax._core import Status
 from symadamax.errors import InputError, require
 from symadamax.solver.adamax import Adamax, State
 from symadamax.solver.history import History, Record, allocate
+from symadamax.solver.options import Options
 from symadamax.solver.problem import Problem
+from symadamax.solver.rates import Rates
 from symadamax.solver.result import Result, sentence, succeeded, where
 from symadamax.solver.stop import Stop
 
 __all__ = ["Session"]
+
+# The statuses with an evaluation more than steps and the start.
+REJECTED = {Status.VALUE_NOT_FINITE, Status.GRADIENT_NOT_FINITE, Status.OBJECTIVE_FAILED}
 
 # The rows of a slot; the work array begins with the slot of the start.
 X, GRADIENT, M, U = range(4)
@@ -38,6 +43,7 @@ class Session:
     steps : int
     state : State or None
     record : Record or None
+    options : Options or None
 
     Raises
     ------
@@ -53,6 +59,7 @@ class Session:
         steps: int,
         state: State | None,
         record: Record | None,
+        options: Options | None = None,
     ) -> None:
         size = len(problem.start)
         _check_range(method, problem.start.dtype)
@@ -60,10 +67,13 @@ class Session:
         self.every = record.every if record else 0
         self.rows = allocate(record, steps, size, problem.start.dtype.name) if record else None
         self.first = state.step if state else 0
+        self.options = options
+        scheduled = options is not None and options.scheduled
+        self.rates = Rates(method.learning_rate, self.first + steps) if scheduled else None
         work = _work_array(problem.start, state)
         self.run = _core.Run(
             problem.function, problem.context, work, size, method, stop, self.first, steps,
-            self.every, self.rows,
+            self.every, self.rows, options,
         )  # fmt: skip
 
     def solve(self, callback: Callback | None, progress: bool) -> Result:
@@ -102,11 +112,24 @@ class Session:
         return status
 
     def _advance(self, steps: int) -> Status:
+        if self.rates is not None and self.run.hungry and not self._feed(self.rates, steps):
+            return Status.SCHEDULE_FAILED
         try:
             return self.run.advance(steps)
         except Exception as error:
             self._attach(error, Status.OBJECTIVE_FAILED)
             raise
+
+    def _feed(self, rates: Rates, steps: int) -> bool:
+        """Hand the loop the next learning rates; False says that there is none."""
+        try:
+            ahead = rates.after(self.first + self.run.nit, steps)
+        except Exception as error:
+            self._attach(error, Status.SCHEDULE_FAILED)
+            raise
+        if len(ahead):
+            self.run.feed(ahead)
+        return len(ahead) > 0
 
     def _call(self, callback: Callback) -> bool:
         """Show the callback where the run stands; False says that it wants to end it."""
@@ -130,7 +153,7 @@ class Session:
     def result(self, status: Status, trouble: str = "") -> Result:
         """Return the Result of a run that ended with this status."""
         run, objective, nit = self.run, self.problem.objective, self.run.nit
-        evaluated_in_vain = status < 0 and status != Status.POINT_NOT_FINITE
+        evaluated_in_vain = status in REJECTED
         if status < 0 and not trouble:
             trouble = self._trouble(status, rejected=True)
         x, gradient, m, u = run.copy_slot()
@@ -146,11 +169,30 @@ class Session:
             point=self.problem.point(x),
             best_x=run.best_x,
             best_fun=run.best_fun,
+            average_x=self._average(),
             history=self._history(),
-            state=State._of_run(self.first + nit, m, u),
+            state=State._of_run(self.first + nit, m, u, self._mean()),
             objective=objective,
             method=self.method,
         )
+
+    def _mean(self) -> npt.NDArray[Any] | None:
+        """Return a copy of the decaying mean of the points, where there is one."""
+        mean = self.options.mean if self.options else None
+        return None if mean is None else mean.copy()
+
+    def _average(self) -> npt.NDArray[Any] | None:
+        """Return the averaged iterate: the mean without its bias, within the bounds."""
+        mean, t = self._mean(), self.first + self.run.nit
+        if mean is None or self.options is None:
+            return None
+        if t == 0:
+            return self.problem.start.copy()
+        average: npt.NDArray[Any] = mean / mean.dtype.type(1 - self.method.beta2**t)
+        lower, upper, frozen = self.options.lower, self.options.upper, self.options.frozen
+        if frozen is not None:
+            average[frozen] = self.problem.start[frozen]
+        return average if lower is None else np.clip(average, lower, upper)
 
     def _history(self) -> History | None:
         if self.rows is None:
@@ -163,6 +205,8 @@ class Session:
     def _trouble(self, status: Status, rejected: bool) -> str:
         """Return what is not finite at a point, as the sentences of the statuses want it."""
         run = self.run
+        if status == Status.SCHEDULE_FAILED:
+            return self.rates.trouble if self.rates else ""
         if status == Status.VALUE_NOT_FINITE:
             return str(run.rejected_value if rejected else run.fun)
         values = run.copy_slot(rejected)[GRADIENT if status == Status.GRADIENT_NOT_FINITE else X]
@@ -175,8 +219,11 @@ def _check_range(method: Adamax, dtype: np.dtype[Any]) -> None:
     """Refuse settings that would become 0 or infinite in the run's dtype."""
     if dtype == np.float64:
         return
-    for name in ("learning_rate", "epsilon"):
+    names = ("learning_rate", "epsilon", "weight_decay", "l2", "clip_norm", "clip_value")
+    for name in names:
         value = getattr(method, name)
+        if not isinstance(value, float):  # a schedule, or None
+            continue
         with np.errstate(all="ignore"):
             held = float(dtype.type(value))
         if not np.isfinite(held) or (held == 0) != (value == 0):

@@ -20,13 +20,17 @@ class Stop:
     Parameters
     ----------
     gtol : float, optional
-        Stop when :math:`\max_i |g_i| \le \mathrm{gtol}`, g being the gradient.
+        Stop when :math:`\max_i |g_i| \le \mathrm{gtol}`, g being the gradient of the objective.
+        With bounds, g is the projected gradient, :math:`x - \min(\max(x - g, l), u)`, in which a
+        derivative that only points out of the bounds counts as 0; unknowns that are frozen do not
+        count.
     ftol : float, optional
         Stop when :math:`|f_t - f_{t-1}| \le \mathrm{ftol}\,\max(1, |f_t|, |f_{t-1}|)`.
     xtol : float, optional
         Stop when :math:`|x_{t,i} - x_{t-1,i}| \le \mathrm{xtol}\,\max(1, |x_{t,i}|)` for all i.
     target : float, optional
-        Stop when :math:`f_t \le \mathrm{target}`.
+        Stop when :math:`f_t \le \mathrm{target}`; when f is maximised, when
+        :math:`f_t \ge \mathrm{target}`.
     seconds : float, optional
         Stop after so many seconds of wall time, and at least one evaluation. The clock is read
         several times a millisecond, or after each step where that takes longer.
