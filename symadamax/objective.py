@@ -14,9 +14,11 @@ from sympy.logic.boolalg import Boolean
 
 from symadamax import _core
 from symadamax.compiler import CompiledObjective, Stages, stages_of
+from symadamax.compiler.affine import Index
 from symadamax.compiler.loop_stages import Bound, LoopStages
 from symadamax.compiler.meaning import Meaning, sorted_by_name
 from symadamax.compiler.readable import readable_gradient
+from symadamax.compiler.sampling import row_indices
 from symadamax.compiler.walk import Names, names, show
 from symadamax.data import data_arrays
 from symadamax.errors import InputError, UnsupportedError
@@ -332,10 +334,20 @@ class Objective:
         return found
 
     def bound(
-        self, shapes: Shapes = NO_SHAPES, backend: str = "native", dtype: str = "float64"
+        self,
+        shapes: Shapes = NO_SHAPES,
+        backend: str = "native",
+        dtype: str = "float64",
+        threads: int | None = 1,
+        batches: Any = None,
     ) -> Bound:
-        """Return what runs for arrays of unknowns of these shapes; one for each run."""
+        """Return what runs for arrays of unknowns of these shapes; one for each run.
+
+        `threads` None stands for as many as are of use; `batches` says which rows are drawn.
+        """
         if not isinstance(self.stages, LoopStages):
+            if batches is not None:
+                raise InputError("batch was given, and the objective has no sum over data.")
             compiled = self.compiled(backend, dtype)
             return Bound(compiled.function, self.parameter_array(dtype), compiled.owner)
         meaning = self._meaning
@@ -350,7 +362,30 @@ class Objective:
             if s in self.parameters
         }
         sizes = self.stages.sizes(arrays, given, meaning.declared)
-        return self.stages.bound(sizes, self.parameter_array("float64"), backend, dtype)
+        parameters = self.parameter_array("float64")
+        if batches is None:
+            return self.stages.bound(sizes, parameters, backend, dtype, threads)
+        index = self._rows(batches.index)
+        first, last = sizes.exact(index.lower), sizes.exact(index.upper)
+        sampler = batches.start(first, last - first + 1)
+        stages = self.stages.estimate(index)
+        return stages.bound(sizes, parameters, backend, dtype, threads, sampler)
+
+    def _rows(self, name: str | None) -> Index:
+        """Return the index whose rows a batch is drawn of."""
+        found = row_indices(self.stages.ir)
+        chosen = [index for index in found if name is None or index.name == name]
+        if len(chosen) == 1:
+            return chosen[0]
+        names = listed(sorted({index.name for index in found}))
+        if not found:
+            raise InputError("batch was given, and the objective has no sum over data.")
+        if name is None:
+            raise InputError(
+                f"The objective has several sums over data, over {names}; say which is sampled, "
+                f"such as batch={{{found[0].name}: 256}}."
+            )
+        raise InputError(f"batch names the index {name!r}; accepted are {names}, each once.")
 
     def _hold_axes(self, given: Mapping[sp.IndexedBase, Any]) -> None:
         """Refuse arrays that are missing, or have another number of axes than of indices."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symadamax.errors import InputError
+from symadamax.solver.batches import Sample
 from symadamax.solver.checks import natural, number, truth
 from symadamax.solver.equations import equations
 from symadamax.solver.rates import as_rate
@@ -174,6 +175,8 @@ class State:
         float32. The arrays are copied and read-only.
     mean : ndarray, shape (n,), optional
         :math:`\bar x`, the decaying mean of the points, of a run with `average`.
+    sample : Sample, optional
+        The rows that come next, of a run on batches.
 
     Raises
     ------
@@ -190,6 +193,7 @@ class State:
     m: npt.NDArray[Any]
     u: npt.NDArray[Any]
     mean: npt.NDArray[Any] | None = None
+    sample: Sample | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "step", natural(self.step, "the state's step"))
@@ -206,13 +210,16 @@ class State:
             raise InputError("The state's u has a negative entry; it is a maximum of sizes.")
 
     @classmethod
-    def _of_run(cls, step: int, *arrays: npt.NDArray[Any] | None) -> State:
+    def _of_run(
+        cls, step: int, *arrays: npt.NDArray[Any] | None, sample: Sample | None = None
+    ) -> State:
         """Return the state of a run, whose arrays nobody else holds and need no looking at."""
         state = object.__new__(cls)
         for array in arrays:
             if array is not None:
                 array.setflags(write=False)
         state.__dict__.update(zip(("step", "m", "u", "mean"), (step, *arrays), strict=True))
+        state.__dict__["sample"] = sample
         return state
 
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -235,7 +242,7 @@ class State:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Made anew, so read-only there too.
-        return State, (self.step, *self._arrays().values())
+        return State, (self.step, self.m, self.u, self.mean, self.sample)
 
 
 def _frozen(given: Any, name: str) -> npt.NDArray[Any]:

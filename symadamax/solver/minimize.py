@@ -10,6 +10,7 @@ from scipy.optimize import OptimizeResult
 
 from symadamax.errors import InputError
 from symadamax.solver.adamax import Adamax, State
+from symadamax.solver.batches import Batches
 from symadamax.solver.checks import natural, truth
 from symadamax.solver.history import Record, as_record
 from symadamax.solver.options import gather
@@ -22,6 +23,7 @@ __all__ = ["minimize"]
 
 USUAL = Adamax()
 NEVER = Stop()
+STEPS = 1000
 
 
 def minimize(
@@ -29,7 +31,7 @@ def minimize(
     start: Any,
     *,
     method: Adamax = USUAL,
-    steps: int = 1000,
+    steps: int | None = None,
     stop: Stop | None = None,
     parameters: Any = None,
     data: Any = None,
@@ -42,6 +44,11 @@ def minimize(
     bounds: Any = None,
     frozen: Any = None,
     maximize: bool = False,
+    threads: int | None = None,
+    batch: Any = None,
+    epochs: int | None = None,
+    sampling: str = "shuffle",
+    rng: Any = None,
 ) -> Result:
     r"""Minimise a function from one start with Adamax, compiled.
 
@@ -56,8 +63,8 @@ def minimize(
         the unknown.
     method : Adamax
         The settings.
-    steps : int
-        The number of steps, at least 0. With 0 the start is evaluated and returned.
+    steps : int, optional
+        The number of steps, at least 0; default 1,000. With 0 the start is evaluated and returned.
     stop : Stop, optional
         When to stop earlier.
     parameters : mapping of symbol (or its name) to number, optional
@@ -89,6 +96,21 @@ def minimize(
     maximize : bool
         Look for the largest value: steps go along the gradient. The values and gradients in the
         result are those of the objective.
+    threads : int, optional
+        How many threads evaluate an objective with sums. Default: one for each processor that this
+        process may use, or one where the work is small. The bits are the same for any number.
+    batch : int, or mapping of index to int, optional
+        How many rows of the sum over data a step sees; the mapping says which sum is meant, where
+        there are several. The sum over n rows is estimated by n/b times the sum over the b of the
+        batch, and the objective must be linear in it.
+    epochs : int, optional
+        Instead of steps: how often each row is seen.
+    sampling : {"shuffle", "replacement"}
+        Each row once an epoch in random order, the last batch of which may be smaller; or each
+        batch drawn anew.
+    rng : seed or numpy.random.Generator, optional
+        Where batches are drawn from, as `numpy.random.default_rng` takes it. The same seed gives
+        the same run.
 
     Returns
     -------
@@ -109,6 +131,10 @@ def minimize(
     evaluation more than steps. Where something is not finite on the way, the run stops with a
     status < 0 at the last point where all was finite, with the state that belongs to it.
 
+    With batches, `fun` and `jac` are those of all rows at the last point, evaluated once more in the
+    end, and so are `best_x` and `best_fun`; what `stop`, `history` and the callback see are the
+    estimates of the batches.
+
     Equal input gives equal bits, in each backend. Runs in many threads do not wait for each other.
 
     Examples
@@ -120,14 +146,41 @@ def minimize(
     >>> {symbol: round(value, 6) for symbol, value in result.point.items()}
     {x: 2.0, y: -1.0}
     """
-    steps = natural(steps, "steps")
     stop, record = NEVER if stop is None else stop, as_record(record)
     _check_kinds(method, stop, callback, progress, state)
     maximize = truth(maximize, "maximize")
-    problem = prepare(objective, start, parameters, data, backend, dtype)
+    threads = None if threads is None else natural(threads, "threads", least=1)
+    batches = _batches(batch, sampling, rng, state)
+    problem = prepare(objective, start, parameters, data, backend, dtype, threads, batches)
+    steps = _steps(steps, epochs, batches)
     options = gather(method, problem, state, bounds, frozen, maximize)
     session = Session(problem, method, stop, steps, state, record, options)
     return session.solve(callback, progress)
+
+
+def _batches(batch: Any, sampling: str, rng: Any, state: State | None) -> Batches | None:
+    sample = state.sample if state is not None else None
+    if batch is not None:
+        return Batches(batch, sampling, rng, sample)
+    if rng is not None or sampling != "shuffle":
+        raise InputError("rng or sampling was given without batch: each step sees all rows.")
+    if sample is not None:
+        raise InputError(
+            "The state is of a run on batches: give the same batch to go on, or a State of its "
+            "step, m and u alone."
+        )
+    return None
+
+
+def _steps(steps: int | None, epochs: int | None, batches: Batches | None) -> int:
+    """Return the number of steps, given as such or in epochs."""
+    if epochs is None:
+        return STEPS if steps is None else natural(steps, "steps")
+    if steps is not None:
+        raise InputError(f"steps={steps} and epochs={epochs} were given; give one of them.")
+    if batches is None:
+        raise InputError(f"epochs={epochs} was given without batch; give steps instead.")
+    return natural(epochs, "epochs") * batches.per_epoch
 
 
 def _check_kinds(method: Any, stop: Any, callback: Any, progress: Any, state: Any) -> None:

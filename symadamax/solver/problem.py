@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 import numpy.typing as npt
 
+from symadamax import _core
 from symadamax.errors import InputError
 from symadamax.points import NO_SHAPES, Shapes, Symbol, point_array, shaped
 
 if TYPE_CHECKING:
+    from symadamax.compiler.loop_stages import Bound
     from symadamax.objective import Objective
+    from symadamax.solver.batches import Batches
 
 __all__ = ["Problem", "prepare"]
 
@@ -39,6 +42,10 @@ class Problem(NamedTuple):
         Those of arrays of unknowns, which stand behind the scalars in the start.
     owner : object
         Keeps code and data alive.
+    batches : Batches or None
+        What draws the rows that a step sees.
+    whole : Bound or None
+        With batches, the function of all rows.
     """
 
     function: Any
@@ -47,6 +54,8 @@ class Problem(NamedTuple):
     objective: Objective | None
     shapes: Shapes = NO_SHAPES
     owner: object = None
+    batches: Batches | None = None
+    whole: Bound | None = None
 
     @property
     def unknowns(self) -> Sequence[Symbol]:
@@ -64,6 +73,13 @@ class Problem(NamedTuple):
     def point(self, x: npt.NDArray[Any]) -> dict[Any, Any] | None:
         """Return a point by unknown."""
         return shaped(x, self.objective.unknowns, self.shapes) if self.objective else None
+
+    def evaluate_whole(self, x: npt.NDArray[Any], gradient: npt.NDArray[Any]) -> float:
+        """Evaluate on all rows: the value is returned, the gradient written."""
+        assert self.whole is not None
+        if callable(self.whole.function):
+            return float(self.whole.function(x, gradient))
+        return _core.evaluate(self.whole.function, self.whole.context, x, gradient)
 
 
 @dataclass(frozen=True)
@@ -123,7 +139,14 @@ class _Entries(Sequence[_Entry]):
 
 
 def prepare(
-    given: Any, start: Any, parameters: Any, data: Any, backend: str, dtype: str
+    given: Any,
+    start: Any,
+    parameters: Any,
+    data: Any,
+    backend: str,
+    dtype: str,
+    threads: int | None = 1,
+    batches: Batches | None = None,
 ) -> Problem:
     """Return the problem of an Objective, an expression or a Python callable."""
     from symadamax.objective import Objective
@@ -134,12 +157,17 @@ def prepare(
         objective = given.with_parameters(parameters) if parameters is not None else given
         objective = objective.with_data(data) if data is not None else objective
     elif callable(given) and not hasattr(given, "free_symbols"):
+        if batches is not None:
+            raise InputError("batch was given with a Python function, which has no rows to draw.")
         return _of_callable(given, start, parameters, data, dtype)
     else:
         objective = Objective(given, parameters=parameters, data=data)
     point, shapes = objective.flat(start, dtype)
-    bound = objective.bound(shapes, backend, dtype)
-    return Problem(bound.function, bound.context, point, objective, shapes, bound.owner)
+    bound = objective.bound(shapes, backend, dtype, threads, batches)
+    whole = objective.bound(shapes, backend, dtype, threads) if batches else None
+    return Problem(
+        bound.function, bound.context, point, objective, shapes, bound.owner, batches, whole
+    )
 
 
 def _check_choice(given: Any, name: str, accepted: tuple[str, ...]) -> None:

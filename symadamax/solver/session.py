@@ -14,6 +14,7 @@ from symadamax import _core
 from symadamax._core import Status
 from symadamax.errors import InputError, require
 from symadamax.solver.adamax import Adamax, State
+from symadamax.solver.crew import at_work
 from symadamax.solver.history import History, Record, allocate
 from symadamax.solver.options import Options
 from symadamax.solver.problem import Problem
@@ -78,13 +79,15 @@ class Session:
 
     def solve(self, callback: Callback | None, progress: bool) -> Result:
         """Run to the end, and return how it ended."""
-        status = self._begin()
-        try:
-            with _bar(self.steps) if progress else nullcontext() as bar:
-                status = self._go_on(status, callback, bar)
-        except KeyboardInterrupt:
-            status = Status.INTERRUPTED
-        return self.result(status)
+        whole = self.problem.whole
+        with at_work(self.problem.context, whole.context if whole else None):
+            status = self._begin()
+            try:
+                with self._bar() if progress else nullcontext() as bar:
+                    status = self._go_on(status, callback, bar)
+            except KeyboardInterrupt:
+                status = Status.INTERRUPTED
+            return self.result(status)
 
     def _begin(self) -> Status:
         status = self.run.start()
@@ -104,12 +107,17 @@ class Session:
             status = self._advance(pause - self.run.nit)
             if bar is not None:
                 bar.set_postfix_str(f"value {self.run.fun:.6g}", refresh=False)
-                bar.update(self.run.nit - bar.n)
+                bar.update(self.run.nit / self._unit - bar.n)
             if callback and self.run.nit == pause and status >= 0:
                 pause += stride
                 if not self._call(callback) and status == Status.RUNNING:
                     return Status.STOPPED_BY_CALLBACK
         return status
+
+    @property
+    def _unit(self) -> int:
+        """How many steps the bar counts as one."""
+        return 1 if self.problem.batches is None else self.problem.batches.per_epoch
 
     def _advance(self, steps: int) -> Status:
         if self.rates is not None and self.run.hungry and not self._feed(self.rates, steps):
@@ -157,9 +165,14 @@ class Session:
         if status < 0 and not trouble:
             trouble = self._trouble(status, rejected=True)
         x, gradient, m, u = run.copy_slot()
+        fun, best_x, best_fun = run.fun, run.best_x, run.best_fun
+        batches, sample = self.problem.batches, None
+        if batches is not None:
+            best_x, sample = x.copy(), batches.state()
+            fun = best_fun = self.problem.evaluate_whole(x, gradient)
         return Result(
             x=x,
-            fun=run.fun,
+            fun=fun,
             jac=gradient,
             nit=nit,
             nfev=nit + 1 + evaluated_in_vain,
@@ -167,14 +180,23 @@ class Session:
             success=succeeded(status, self.stop),
             message=sentence(status, nit, self.stop, trouble),
             point=self.problem.point(x),
-            best_x=run.best_x,
-            best_fun=run.best_fun,
+            best_x=best_x,
+            best_fun=best_fun,
             average_x=self._average(),
             history=self._history(),
-            state=State._of_run(self.first + nit, m, u, self._mean()),
+            state=State._of_run(self.first + nit, m, u, self._mean(), sample=sample),
             objective=objective,
             method=self.method,
         )
+
+    def _bar(self) -> Any:
+        """Return a progress bar in steps, or with batches in epochs."""
+        tqdm: Any = require("tqdm", "cli", "progress=True")
+        batches = self.problem.batches
+        if batches is None:
+            return tqdm.tqdm(total=self.steps, unit="step")
+        form = "{l_bar}{bar}| {n:.2f}/{total:.2f} epochs [{elapsed}<{remaining}{postfix}]"
+        return tqdm.tqdm(total=self.steps / batches.per_epoch, bar_format=form)
 
     def _mean(self) -> npt.NDArray[Any] | None:
         """Return a copy of the decaying mean of the points, where there is one."""
@@ -260,8 +282,3 @@ def _row_length(size: int, itemsize: int) -> int:
     else:
         row = used + (384 - used) % 4096
     return row // itemsize
-
-
-def _bar(steps: int) -> Any:
-    tqdm: Any = require("tqdm", "cli", "progress=True")
-    return tqdm.tqdm(total=steps, unit="step")
