@@ -51,6 +51,7 @@ cpdef enum Status:
 
 include "loop.pxi"
 include "team.pxi"
+include "fused.pxi"
 
 # Rows of the array that a `Run` works in: x, gradient, m and u of one slot, the same of the other,
 # the best point, and the point and the gradient as a Python callable sees them.

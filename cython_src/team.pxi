@@ -35,6 +35,7 @@ ctypedef void (*Nest)(void *words, int64_t first, int64_t last) noexcept nogil
 cdef double PATIENCE = 0.02  # seconds between two looks at signals
 cdef enum:
     LANES = 8  # rows are readable so far behind the last
+    MOST_WORDS = 512  # of a context that each thread of a fused run copies
 
 
 cdef struct Phase:
@@ -47,6 +48,10 @@ cdef struct Worker:
     PyThread_type_lock start, done
     int64_t first, last
     Phase *phase
+    # in a fused run (see fused.pxi): whose, what is stored, and whether something is not finite
+    void *run
+    void *stretch
+    int64_t broken
 
 
 cdef inline int64_t below(bitgen_t *bits, int64_t n) noexcept nogil:
@@ -173,7 +178,7 @@ cdef class Team:
     cdef Piece open
     cdef Phase *phases
     cdef Worker *workers
-    cdef int64_t count
+    cdef int64_t count, word_count
     cdef readonly int threads
     cdef bint single, stopping, cancelled, dismissed
     cdef object error
@@ -188,6 +193,7 @@ cdef class Team:
         cdef int64_t k
         self.owner = (words.base, owner)
         self.words = &words[0]
+        self.word_count = words.shape[0]
         self.single, self.threads = single, max(threads, 1)
         self.count = len(parts)
         self.open = <Piece> <uintptr_t> pieces[0]
@@ -237,8 +243,16 @@ cdef class Team:
                 PyThread_acquire_lock(worker.start, WAIT_LOCK)
                 if self.dismissed:
                     break
-                self.do_parts(worker)
+                if worker.run:
+                    fused_parts(worker, k)
+                else:
+                    self.do_parts(worker)
                 PyThread_release_lock(worker.done)
+
+    @property
+    def fusible(self):
+        """Whether a fused run can copy its context."""
+        return self.word_count <= MOST_WORDS and self.sampler is None
 
     def dismiss(self):
         """Let the threads go; nothing may be evaluated any more but by one thread."""

@@ -103,6 +103,8 @@ class Sampler:
 
 class Team:
     threads: int
+    @property
+    def fusible(self) -> bool: ...
     def __init__(
         self,
         words: npt.NDArray[Any],
@@ -150,6 +152,22 @@ class Run:
     def nit(self) -> int: ...
     @property
     def rows(self) -> int: ...
+
+class FusedRun(Run):
+    def __init__(
+        self,
+        team: Team,
+        start: npt.NDArray[Any],
+        m: npt.NDArray[Any],
+        u: npt.NDArray[Any],
+        method: Method,
+        stop: Criteria,
+        t: int,
+        steps: int,
+        stretches: Sequence[tuple[int, int, int]],
+        scalars: int,
+        block: int,
+    ) -> None: ...
 
 def special_functions() -> dict[str, int]: ...
 def hurwitz_zeta(s: float, q: float) -> float: ...

@@ -23,7 +23,7 @@ from symadamax.compiler.affine import (
     Within,
     span,
 )  # fmt: skip
-from symadamax.compiler.ir import Program
+from symadamax.compiler.ir import Program, Store
 from symadamax.compiler.layout import BLOCK, LANES
 from symadamax.compiler.llvm_loops import Kernel, scattered
 from symadamax.compiler.nests import Loop
@@ -312,6 +312,23 @@ class Context:
         turns = max(0, span(index.upper, self.sizes)[1] - span(index.lower, self.sizes)[0] + 1)
         inner = (self.operations(s) if isinstance(s, Loop) else 1 for s in loop.steps)
         return turns * sum(inner)
+
+    def stretches(self) -> tuple[tuple[int, int, int], ...]:
+        """List the loops that store a gradient: number, first coordinate, and length.
+
+        Empty where something is added to the gradient of an array, or a loop stores two.
+        """
+        program = self.program
+        if program.scatters or not program.stores:
+            return ()
+        found = []
+        for number, loop in enumerate(self.kernel.loops):
+            stored = [step.array for step in loop.steps if isinstance(step, Store)]
+            if len(stored) > 1:
+                return ()
+            found += [(number, self.offsets[array], self.length(array)) for array in stored]
+        unknown = [array for array in program.arrays if array.unknown]
+        return tuple(found) if len(found) == len(unknown) else ()
 
     def batch_places(self) -> tuple[int, int, tuple[tuple[int, int, int], ...], int]:
         """Return the words that change with each batch, as `_core.Team` wants them."""

@@ -50,11 +50,15 @@ class Bound:
         own; it works with several threads once they have been sent to it.
     owner : object
         Keeps code and arrays alive.
+    stretches : tuple of (int, int, int)
+        Where all arrays of unknowns are stored block by block: for each, the number of its loop,
+        and where its coordinates begin and how many they are.
     """
 
     function: Any
     context: Any
     owner: object
+    stretches: tuple[tuple[int, int, int], ...] = ()
 
 
 class LoopStages(Stages):
@@ -189,7 +193,9 @@ class LoopStages(Stages):
             words, pieces, parts, (alive, code), dtype == "float32",
             min(threads, max(context.parts, default=1)), sampler, context.batch_places(),
         )  # fmt: skip
-        return Bound(_core.function_capsule(code.address, dtype), team, (alive, code))
+        stretches = context.stretches() if team.fusible else ()
+        function = _core.function_capsule(code.address, dtype)
+        return Bound(function, team, (alive, code), stretches)
 
 
 LITTLE = 500_000  # operations of an evaluation up to which one thread is the fastest

@@ -154,7 +154,7 @@ def minimize(
     problem = prepare(objective, start, parameters, data, backend, dtype, threads, batches)
     steps = _steps(steps, epochs, batches)
     options = gather(method, problem, state, bounds, frozen, maximize)
-    session = Session(problem, method, stop, steps, state, record, options)
+    session = Session(problem, method, stop, steps, state, record, options, callback is not None)
     return session.solve(callback, progress)
 
 

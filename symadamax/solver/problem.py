@@ -46,6 +46,8 @@ class Problem(NamedTuple):
         What draws the rows that a step sees.
     whole : Bound or None
         With batches, the function of all rows.
+    stretches : tuple of (int, int, int)
+        As in `Bound`: not empty where passes may be fused.
     """
 
     function: Any
@@ -56,6 +58,7 @@ class Problem(NamedTuple):
     owner: object = None
     batches: Batches | None = None
     whole: Bound | None = None
+    stretches: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def unknowns(self) -> Sequence[Symbol]:
@@ -166,7 +169,15 @@ def prepare(
     bound = objective.bound(shapes, backend, dtype, threads, batches)
     whole = objective.bound(shapes, backend, dtype, threads) if batches else None
     return Problem(
-        bound.function, bound.context, point, objective, shapes, bound.owner, batches, whole
+        bound.function,
+        bound.context,
+        point,
+        objective,
+        shapes,
+        bound.owner,
+        batches,
+        whole,
+        bound.stretches,
     )
 
 
