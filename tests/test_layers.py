@@ -17,13 +17,13 @@ STAGES = [
     "operations", "ir", "graph", "walk", "constants", "heads", "lowering", "trace",
     "differentiate", "expand", "schedule", "special", "numpy_code", "llvm_code", "native",
 ]  # fmt: skip
-BESIDE = ["readable"]  # SymPy -> SymPy: no stage
+BESIDE = ["readable", "matrices", "nesting"]  # SymPy -> SymPy: no stage
 LAYERS = ["errors", "_build", "_core", "compiler", "points", "objective", "solver"]
 
 SYMPY = {
     "objective.py", "parse.py", "formula/", "demo.py", "derivation/", "viewer/",
     "compiler/operations.py", "compiler/heads.py", "compiler/trace.py", "compiler/walk.py",
-    "compiler/constants.py", "compiler/readable.py",
+    "compiler/constants.py", "compiler/readable.py", "compiler/matrices.py", "compiler/nesting.py",
 }  # fmt: skip
 LLVMLITE = {"compiler/native.py", "compiler/__init__.py"}
 VIEWER = {"viewer/", "cli.py", "command.py", "demo.py", "__init__.py"}
