@@ -19,13 +19,16 @@ STAGES = [
     "numpy_code", "numpy_loops", "layout", "writer", "emission", "llvm_code", "llvm_body",
     "llvm_loops", "binding", "native", "loop_stages",
 ]  # fmt: skip
-BESIDE = ["readable"]  # SymPy -> SymPy: no stage
-LAYERS = ["errors", "_build", "_core", "compiler", "points", "data", "objective", "solver", "schedules"]
+BESIDE = ["readable", "matrices", "nesting"]  # SymPy -> SymPy: no stage
+LAYERS = [
+    "errors", "_build", "_core", "compiler", "points", "data", "objective", "solver", "schedules",
+]  # fmt: skip
 
 SYMPY = {
     "objective.py", "schedules.py", "parse.py", "formula/", "demo.py", "derivation/", "viewer/",
     "compiler/operations.py", "compiler/heads.py", "compiler/trace.py", "compiler/walk.py",
     "compiler/constants.py", "compiler/readable.py", "compiler/indexing.py", "compiler/meaning.py",
+    "compiler/matrices.py", "compiler/nesting.py",
 }  # fmt: skip
 LLVMLITE = {"compiler/native.py", "compiler/__init__.py"}
 VIEWER = {"viewer/", "cli.py", "command.py", "demo.py", "__init__.py"}
