@@ -279,6 +279,7 @@ cdef class Run:
         for array in self.arrays:
             if array is not None and len(array) != self.loop.size:
                 raise ValueError(f"an option has {len(array)} entries for {self.loop.size} unknowns")
+        self.options.steps = <void *> steps64 if self.is_double else <void *> steps32
         self.options.sign = self.loop.sign = -1 if options.maximize else 1
         self.options.l2, self.options.weight_decay = options.l2, options.weight_decay
         self.options.clip_norm, self.options.clip_value = options.clip_norm, options.clip_value

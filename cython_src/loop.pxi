@@ -64,6 +64,7 @@ cdef struct History:
 
 # What surrounds the four equations; a Loop without any of it has no Options.
 cdef struct Options:
+    void *steps  # Steps: behind a pointer, so that the plain loop compiles as if they were not there
     double sign, l2, clip_norm, clip_value, weight_decay
     const double *rates  # the learning rates after step `fed`, where there is a schedule
     int64_t fed
@@ -204,23 +205,22 @@ cdef inline Status step(Point *here, Point *there, Loop *loop) noexcept nogil:
     """Go from here to there; a status < 0 says that there is no finite point there."""
     cdef Status status
     cdef int64_t broken
-    cdef double value
-    if loop.options:
-        broken = update_with_options(here, there, loop)
-    else:
-        correct_rate(loop)
-        broken = sweep(here.x, here.m, here.u, here.gradient, there.x, there.m, there.u, loop)
+    correct_rate(loop)
+    broken = sweep(here.x, here.m, here.u, here.gradient, there.x, there.m, there.u, loop)
     # Evaluated even where x is broken, so that one branch in a step decides on x, f and gradient.
     there.value = evaluate_at(there.x, there.gradient, loop)
     broken |= is_broken(there.value) | any_broken(there.gradient, loop.size)
     if broken:
-        status = examine(there, loop) if loop.options else settle(here, there, loop)
+        status = settle(here, there, loop)
         if status < 0:
             return status
     loop.t += 1
-    if loop.options and loop.options.mean:
-        average(there.x, loop)
-    value = loop.sign*there.value
+    keep_best(here, there.value, loop)
+    return met(there, here, loop) if loop.watching else RUNNING
+
+
+cdef inline void keep_best(const Point *here, double value, Loop *loop) noexcept nogil:
+    """Note that a step from here has come to a value, negative to maximise."""
     if value < loop.best_value:
         loop.best_value = value
         loop.best_is_here = True
@@ -228,7 +228,6 @@ cdef inline Status step(Point *here, Point *there, Loop *loop) noexcept nogil:
         # Only now is the best point in danger: the next step writes over it.
         loop.best_is_here = False
         memcpy(loop.best_x, here.x, loop.size*sizeof(here.x[0]))
-    return met(there, here, loop) if loop.watching else RUNNING
 
 
 cdef Status met(const Point *here, const Point *before, const Loop *loop) noexcept nogil:
@@ -319,7 +318,10 @@ cdef inline Status marked_until(Point *slots, Loop *loop, int64_t until) noexcep
     cdef int64_t mark
     while loop.t < until and status == RUNNING:
         mark = min(loop.t - loop.t % REST + REST, loop.history.next)
-        status = steps_until(slots, loop, min(until, mark))
+        if loop.options:
+            status = (<Steps> loop.options.steps)(slots, loop, min(until, mark))
+        else:
+            status = steps_until(slots, loop, min(until, mark))
         if loop.t % REST == 0:
             rest(&slots[current(loop)], loop)
         if loop.t == loop.history.next:

@@ -110,6 +110,43 @@ cdef inline int64_t update_with_options(Point *here, Point *there, Loop *loop) n
     return any_broken(there.x, loop.size)
 
 
+cdef inline Status step_with_options(Point *here, Point *there, Loop *loop) noexcept nogil:
+    """Go from here to there; a status < 0 says that there is no finite point there."""
+    cdef Status status
+    cdef int64_t broken = update_with_options(here, there, loop)
+    there.value = evaluate_at(there.x, there.gradient, loop)
+    if broken | is_broken(there.value) | any_broken(there.gradient, loop.size):
+        status = examine(there, loop)
+        if status < 0:
+            return status
+    loop.t += 1
+    if loop.options.mean:
+        average(there.x, loop)
+    keep_best(here, loop.sign*there.value, loop)
+    return met(there, here, loop) if loop.watching else RUNNING
+
+
+cdef inline Status steps_with_options(Point *slots, Loop *loop, int64_t until) noexcept nogil:
+    cdef Point *here = &slots[current(loop)]
+    cdef Point *there = &slots[not current(loop)]
+    cdef Status status = RUNNING
+    while loop.t < until and status == RUNNING:
+        status = step_with_options(here, there, loop)
+        here, there = there, here
+    return status
+
+
+ctypedef Status (*Steps)(void *slots, Loop *loop, int64_t until) noexcept nogil
+
+
+cdef Status steps64(void *slots, Loop *loop, int64_t until) noexcept nogil:
+    return steps_with_options(<Point64 *> slots, loop, until)
+
+
+cdef Status steps32(void *slots, Loop *loop, int64_t until) noexcept nogil:
+    return steps_with_options(<Point32 *> slots, loop, until)
+
+
 cdef inline void average(alone x, const Loop *loop) noexcept nogil:
     """Apply (10) to a point that is accepted."""
     cdef alone before = <alone> loop.options.mean

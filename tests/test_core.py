@@ -14,6 +14,7 @@ from native import capsule, parameters
 from symadamax import _core
 from symadamax._core import Status
 from symadamax.solver import Adamax, Stop
+from symadamax.solver.options import Options
 from symadamax.solver.session import _row_length
 
 X, GRADIENT, M, U = range(4)
@@ -45,6 +46,11 @@ def finish(run: _core.Run) -> Status:
     while status == Status.RUNNING:
         status = run.advance(10**9)
     return status
+
+
+def options(**given: Any) -> Options:
+    none = Options(False, 0.0, 0.0, np.inf, np.inf, False, None, None, None, None)
+    return none._replace(**given)
 
 
 def bowl(x: np.ndarray, gradient: np.ndarray) -> float:
@@ -248,6 +254,61 @@ def test_rows_are_kept_every_so_many_steps_with_their_moments() -> None:
     assert rows[1][3] == shorter.fun
     for row, block in ((X, rows[2]), (M, rows[3]), (U, rows[4])):
         assert block[3].tobytes() == shorter.copy_slot()[row].tobytes()
+
+
+# ---- options ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 64, 1027])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_options_that_do_nothing_give_the_bits_of_the_plain_sweep(size: int, dtype: str) -> None:
+    start = np.random.default_rng(size).normal(size=size).astype(dtype)
+
+    def function(x: np.ndarray, gradient: np.ndarray) -> float:
+        gradient[:] = x * x - 1
+        return 0.0
+
+    wide = np.full(size, np.inf, dtype)
+    idle = options(lower=-wide, upper=wide, frozen=np.zeros(size, bool), mean=0 * start)
+    plain, surrounded = (
+        make(start, function, dtype=dtype, options=given) for given in (None, idle)
+    )
+    assert finish(plain) == finish(surrounded) == Status.STEPS_DONE
+    for row in (X, M, U):
+        assert plain.copy_slot()[row].tobytes() == surrounded.copy_slot()[row].tobytes()
+
+
+def test_rates_are_fed_and_the_run_goes_no_further_than_they_reach() -> None:
+    fed, plain = make(options=options(scheduled=True)), make()
+    status = fed.start()
+    assert fed.hungry
+    for length in (1, 30, 0, 69, 5):
+        while fed.hungry and length:
+            fed.feed(np.full(length, 0.1))
+            before = fed.nit
+            status = fed.advance(10**9)
+            assert fed.nit == min(before + length, 100)
+            length = 0
+    assert (status, finish(plain)) == (Status.STEPS_DONE, Status.STEPS_DONE)
+    assert fed.copy_slot()[X].tobytes() == plain.copy_slot()[X].tobytes()
+
+
+def test_without_rates_a_scheduled_run_does_not_move() -> None:
+    run = make(options=options(scheduled=True))
+    assert run.start() == run.advance(10) == Status.RUNNING
+    assert run.nit == 0
+
+
+@pytest.mark.parametrize("name", ["lower", "upper", "mean", "frozen"])
+def test_an_option_of_another_length_is_refused(name: str) -> None:
+    array = np.zeros(3, bool if name == "frozen" else float)
+    with pytest.raises(ValueError, match="an option has 3 entries for 2 unknowns"):
+        make(options=options(**{name: array}))
+
+
+def test_an_option_of_another_type_is_refused() -> None:
+    with pytest.raises(ValueError, match="Buffer dtype mismatch"):
+        make(options=options(mean=np.zeros(2, "float32")))
 
 
 # ---- Python objectives --------------------------------------------------------------------------
