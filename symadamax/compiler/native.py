@@ -18,7 +18,8 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from symadamax import _core
-from symadamax.compiler.llvm_code import ENTRY, Module
+from symadamax.compiler.elementary import definition
+from symadamax.compiler.writer import Module
 from symadamax.errors import InternalError
 
 __all__ = ["MachineCode", "assembly", "build"]
@@ -41,28 +42,34 @@ class MachineCode:
     Attributes
     ----------
     address : int
-        The address of ``evaluate(x, gradient, context)``; valid as long as this object lives.
+        The address of its first entry, such as ``evaluate(x, gradient, context)``; valid as long
+        as this object lives.
     addresses : mapping of str to int
         Those of all entries of the module.
     """
 
     def __init__(self, addresses: Mapping[str, int], engine: Any, library: Any) -> None:
-        self.address = addresses[ENTRY]
+        self.address = next(iter(addresses.values()))
         self.addresses = addresses
         self._owners = (library, engine)  # the library goes before its engine
 
 
-def build(module: Module) -> MachineCode:
-    """Compile a module for the processor at hand.
+def build(module: Module, cpu: str | None = None) -> MachineCode:
+    """Compile a module for the processor at hand, or for another by LLVM's name for it.
 
     Raises
     ------
     InternalError
         When LLVM does not accept the text, which is a bug of ours.
     """
+    return _build(module, cpu)
+
+
+def _build(module: Module, cpu: str | None) -> MachineCode:
     with _lock:
-        image = _target_machine().emit_object(_parse(module))
-        engine = llvm.create_lljit_compiler(_target_machine(), use_jit_link=False)
+        machine = _target_machine(cpu)
+        image = machine.emit_object(_parse(module))
+        engine = llvm.create_lljit_compiler(machine, use_jit_link=False)
         builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
         for source, name, types in module.calls:
             symbol = f"{source}_{name}_{''.join(t[0] for t in types)}"
@@ -76,7 +83,7 @@ def build(module: Module) -> MachineCode:
 def assembly(module: Module) -> str:
     """Return the assembly of a module for the processor at hand."""
     with _lock:
-        text: str = _target_machine().emit_assembly(_parse(module))
+        text: str = _target_machine(None).emit_assembly(_parse(module))
         return text
 
 
@@ -91,12 +98,12 @@ def _parse(module: Module) -> Any:
 
 
 @cache
-def _target_machine() -> Any:
+def _target_machine(cpu: str | None) -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(),
-        features=llvm.get_host_cpu_features().flatten(),
+        cpu=cpu or llvm.get_host_cpu_name(),
+        features="" if cpu else llvm.get_host_cpu_features().flatten(),
         opt=2,
         jit=True,
         reloc="default",
@@ -110,9 +117,17 @@ def _address(source: str, name: str, types: tuple[str, ...]) -> int:
         return _library_address(name)
     if source == "core":
         return _core.special_functions()[name]
+    if source == "elementary":
+        return _elementary(name).address
     from symadamax.compiler.special import scipy_address
 
     return scipy_address(name, types)
+
+
+@cache
+def _elementary(name: str) -> MachineCode:
+    """Compile an elementary function, once in a process: objectives call it by its address."""
+    return _build(definition(name), None)
 
 
 def _library_address(name: str) -> int:
