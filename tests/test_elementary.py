@@ -19,7 +19,7 @@ import sympy as sp
 from evaluation import evaluate, same_bits
 from lanes import array_function, array_module
 
-from symadamax.compiler.elementary import FUNCTIONS, coefficients, definition
+from symadamax.compiler.elementary import FUNCTIONS, coefficients, definitions
 from symadamax.compiler.emission import call_lanes
 from symadamax.compiler.operations import OPERATIONS
 from symadamax.compiler.writer import Writer
@@ -266,10 +266,34 @@ def test_lanes_call_the_c_library_for_huge_arguments_alone(row: Row) -> None:
     assert called == ({row.name} if row.name in ("sin", "cos", "tan") else set())
 
 
+def test_sine_and_cosine_of_one_number_share_their_work() -> None:
+    def both(writer: Writer, x: str) -> str:
+        sine, cosine = (FUNCTIONS[name](writer, x) for name in ("sin", "cos"))
+        return writer.line(f"fadd {writer.real} {sine}, {cosine}")
+
+    texts = [array_module(e, 1, 8, "float64").text for e in (both, FUNCTIONS["sin"])]
+    assert texts[0].count("call <8 x double> @llvm.fma") == texts[1].count(
+        "call <8 x double> @llvm.fma"
+    )
+    at = np.concatenate([points(ROWS[10], 500), UGLY[None]], axis=1)[0]
+    with np.errstate(invalid="ignore"):
+        expected = array_function("sin")(at) + array_function("cos")(at)
+    assert same_bits(array_function(both)(at), expected)
+
+
+def test_what_is_shared_ends_with_its_block() -> None:
+    writer = Writer()
+    FUNCTIONS["sin"](writer, "%x")
+    shared = len(writer.lines)
+    writer.begin("next")
+    FUNCTIONS["sin"](writer, "%x")
+    assert len(writer.lines) == 2 * shared + 1
+
+
 def test_every_function_is_in_the_table_and_is_an_operation_of_its_arity() -> None:
     assert {row.name for row in ALL} == set(FUNCTIONS)
     for name in FUNCTIONS:
-        assert definition(name).text.count("double %a, double %b)") == OPERATIONS[name].arity - 1
+        assert definitions([name]).text.count("double %a, double %b)") == OPERATIONS[name].arity - 1
 
 
 R = mp.mpf

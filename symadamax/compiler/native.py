@@ -18,13 +18,14 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from symadamax import _core
-from symadamax.compiler.elementary import definition
+from symadamax.compiler.elementary import definitions
 from symadamax.compiler.writer import Module
 from symadamax.errors import InternalError
 
 __all__ = ["MachineCode", "assembly", "build"]
 
 _lock = threading.RLock()
+_elementary: dict[str, MachineCode] = {}  # objectives call these by their addresses
 
 
 def _renew_lock() -> None:
@@ -62,22 +63,30 @@ def build(module: Module, cpu: str | None = None) -> MachineCode:
     InternalError
         When LLVM does not accept the text, which is a bug of ours.
     """
-    return _build(module, cpu)
+    with _lock:
+        _define({name for source, name, _ in module.calls if source == "elementary"})
+        return _build(module, cpu)
 
 
 def _build(module: Module, cpu: str | None) -> MachineCode:
-    with _lock:
-        machine = _target_machine(cpu)
-        image = machine.emit_object(_parse(module))
-        engine = llvm.create_lljit_compiler(machine, use_jit_link=False)
-        builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
-        for source, name, types in module.calls:
-            symbol = f"{source}_{name}_{''.join(t[0] for t in types)}"
-            builder.import_symbol(symbol, _address(source, name, types))
-        for entry in module.entries:
-            builder.export_symbol(entry)
-        library = builder.link(engine, "objective")
-        return MachineCode({entry: library[entry] for entry in module.entries}, engine, library)
+    machine = _target_machine(cpu)
+    image = machine.emit_object(_parse(module))
+    engine = llvm.create_lljit_compiler(machine, use_jit_link=False)
+    builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
+    for source, name, types in module.calls:
+        symbol = f"{source}_{name}_{''.join(t[0] for t in types)}"
+        builder.import_symbol(symbol, _address(source, name, types))
+    for entry in module.entries:
+        builder.export_symbol(entry)
+    library = builder.link(engine, "objective")
+    return MachineCode({entry: library[entry] for entry in module.entries}, engine, library)
+
+
+def _define(names: set[str]) -> None:
+    """Compile the elementary functions that this process does not have yet, all at once."""
+    missing = sorted(names - _elementary.keys())
+    if missing:
+        _elementary.update(dict.fromkeys(missing, _build(definitions(missing), None)))
 
 
 def assembly(module: Module) -> str:
@@ -111,23 +120,21 @@ def _target_machine(cpu: str | None) -> Any:
     )
 
 
-@cache
 def _address(source: str, name: str, types: tuple[str, ...]) -> int:
+    if source == "elementary":
+        return _elementary[name].addresses[name]
+    return _foreign_address(source, name, types)
+
+
+@cache
+def _foreign_address(source: str, name: str, types: tuple[str, ...]) -> int:
     if source == "libm":
         return _library_address(name)
     if source == "core":
         return _core.special_functions()[name]
-    if source == "elementary":
-        return _elementary(name).address
     from symadamax.compiler.special import scipy_address
 
     return scipy_address(name, types)
-
-
-@cache
-def _elementary(name: str) -> MachineCode:
-    """Compile an elementary function, once in a process: objectives call it by its address."""
-    return _build(definition(name), None)
 
 
 def _library_address(name: str) -> int:

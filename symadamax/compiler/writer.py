@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from symadamax.compiler.special import TRAILING
 
@@ -60,6 +61,8 @@ class Writer:
         C functions whose addresses the linker needs.
     block : str
         The label of the basic block that is being written.
+    shared : dict
+        What may be used again in this block, by a key of those who share it.
 
     Examples
     --------
@@ -78,6 +81,7 @@ class Writer:
         self.declared: dict[str, str] = {}
         self.calls: list[Call] = []
         self.block = "entry"
+        self.shared: dict[tuple[str, ...], Any] = {}
         self._count = 0
 
     # ---- types ---------------------------------------------------------------------------------
@@ -136,6 +140,7 @@ class Writer:
         """Begin a basic block; the one before must have ended with a branch."""
         self.lines.append(f"{label}:")
         self.block = label
+        self.shared = {}
 
     def intrinsic(self, name: str, *arguments: str) -> str:
         """Call an intrinsic of LLVM on numbers, such as ``fma`` or ``fabs``."""

@@ -5,9 +5,12 @@ Where |x| is so large that pi/2 in three doubles does not suffice, the C library
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from symadamax.compiler.elementary.algebra import (
     WHOLE,
     Real,
+    Truth,
     Whole,
     fma,
     polynomial,
@@ -33,31 +36,49 @@ SIGN = -(1 << 63)
 
 def sin(x: Real) -> Real:
     """The sine."""
-    r, low, k = _reduced(abs(x))
-    turned = (k & 1).nonzero()
-    found = select(turned, _together(_cosine(r, low)), _together(_sine(r, low)))
-    sign = (x.bits() & SIGN) ^ ((k & 2) << 62)
+    turn = _turn(x)
+    found = select(turn.odd, turn.cosine[0] + turn.cosine[1], turn.sine[0] + turn.sine[1])
+    sign = (x.bits() & SIGN) ^ ((turn.k & 2) << 62)
     return _far(x, (found.bits() ^ sign).real(), "sin")
 
 
 def cos(x: Real) -> Real:
     """The cosine."""
-    r, low, k = _reduced(abs(x))
-    turned = (k & 1).nonzero()
-    found = select(turned, _together(_sine(r, low)), _together(_cosine(r, low)))
-    return _far(x, (found.bits() ^ (((k + 1) & 2) << 62)).real(), "cos")
+    turn = _turn(x)
+    found = select(turn.odd, turn.sine[0] + turn.sine[1], turn.cosine[0] + turn.cosine[1])
+    return _far(x, (found.bits() ^ (((turn.k + 1) & 2) << 62)).real(), "cos")
 
 
 def tan(x: Real) -> Real:
     """The tangent."""
-    r, low, k = _reduced(abs(x))
-    turned = (k & 1).nonzero()
-    sine, cosine = two_sum(*_sine(r, low)), two_sum(*_cosine(r, low))
-    above = [select(turned, c, s) for s, c in zip(sine, cosine, strict=True)]
-    below = [select(turned, s, c) for s, c in zip(sine, cosine, strict=True)]
+    turn = _turn(x)
+    sine, cosine = two_sum(*turn.sine), two_sum(*turn.cosine)
+    above = [select(turn.odd, c, s) for s, c in zip(sine, cosine, strict=True)]
+    below = [select(turn.odd, s, c) for s, c in zip(sine, cosine, strict=True)]
     high, rest = quotient(above[0], above[1], below[0], below[1])
-    sign = (x.bits() & SIGN) ^ ((k & 1) << 63)
+    sign = (x.bits() & SIGN) ^ ((turn.k & 1) << 63)
     return _far(x, ((high + rest).bits() ^ sign).real(), "tan")
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """k, where it is odd, and sin(r) and cos(r), each as what stands before a last sum."""
+
+    k: Whole
+    odd: Truth
+    sine: tuple[Real, Real]
+    cosine: tuple[Real, Real]
+
+
+def _turn(x: Real) -> _Turn:
+    """Return what sin, cos and tan of one number share, written once in a block."""
+    shared = x.writer.shared
+    if ("turn", x.name) not in shared:
+        r, low, k = _reduced(abs(x))
+        odd = (k & 1).nonzero()
+        shared["turn", x.name] = _Turn(k, odd, _sine(r, low), _cosine(r, low))
+    turn: _Turn = shared["turn", x.name]
+    return turn
 
 
 def _reduced(x: Real) -> tuple[Real, Real, Whole]:
@@ -85,10 +106,6 @@ def _cosine(r: Real, low: Real) -> tuple[Real, Real]:
     return main, fma(square * square, polynomial(square, COS), rest)
 
 
-def _together(parts: tuple[Real, Real]) -> Real:
-    return parts[0] + parts[1]
-
-
 def _far(x: Real, found: Real, name: str) -> Real:
     """Call the C function, in a block seldom entered, for the lanes beyond `FARTHEST`."""
     writer = x.writer
@@ -96,10 +113,12 @@ def _far(x: Real, found: Real, name: str) -> Real:
     any_far = _any(writer, far.name)
     before, far_label, done = writer.block, f"far.{writer.fresh()}", f"done.{writer.fresh()}"
     writer.do(f"br i1 {any_far}, label %{far_label}, label %{done}")
+    shared = writer.shared  # it was written before the branch
     writer.begin(far_label)
     replaced = _each_far(writer, name, x.name, found.name)
     writer.do(f"br label %{done}")
     writer.begin(done)
+    writer.shared = shared
     kind = writer.real
     line = f"phi {kind} [ {found.name}, %{before} ], [ {replaced}, %{far_label} ]"
     return Real(writer, writer.line(line))
@@ -119,13 +138,13 @@ def _each_far(writer: Writer, name: str, x: str, found: str) -> str:
         return writer.foreign("libm", name, ["double"], [x])
     symbol = f"@far_{name}_{writer.lanes}"
     foreign = writer.declare("libm", name, ["double"])
-    writer.declared["@llvm.fabs.f64"] = "declare double @llvm.fabs.f64(double)"
     writer.declared[symbol] = FAR_LANES.format(
         symbol=symbol,
         foreign=foreign,
         lanes=writer.lanes,
         kind=writer.real,
-        farthest=bits(FARTHEST),
+        highest=bits(FARTHEST),
+        lowest=bits(-FARTHEST),
     )
     return writer.line(f"call {writer.real} {symbol}({writer.real} {x}, {writer.real} {found})")
 
@@ -138,8 +157,9 @@ lane:
   %k = phi i64 [ 0, %entry ], [ %next, %done ]
   %before = phi {kind} [ %found, %entry ], [ %after, %done ]
   %one = extractelement {kind} %x, i64 %k
-  %size = call double @llvm.fabs.f64(double %one)
-  %far = fcmp ogt double %size, {farthest}
+  %above = fcmp ogt double %one, {highest}
+  %below = fcmp olt double %one, {lowest}
+  %far = or i1 %above, %below
   br i1 %far, label %call, label %done
 call:
   %value = call double {foreign}(double %one) #1
