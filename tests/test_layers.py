@@ -20,7 +20,17 @@ STAGES = [
     "llvm_code", "llvm_body", "llvm_loops", "binding", "native", "loop_stages",
 ]  # fmt: skip
 BESIDE = ["readable"]  # SymPy -> SymPy: no stage
-LAYERS = ["errors", "_build", "_core", "compiler", "points", "data", "objective", "solver", "schedules"]
+LAYERS = [
+    "errors",
+    "_build",
+    "_core",
+    "compiler",
+    "points",
+    "data",
+    "objective",
+    "solver",
+    "schedules",
+]
 
 SYMPY = {
     "objective.py", "schedules.py", "parse.py", "formula/", "demo.py", "derivation/", "viewer/",

@@ -53,11 +53,20 @@ def _in_double(writer: Writer, emit: Emission, registers: Sequence[str]) -> str:
     short = writer.real
     writer.single = False
     try:
-        longer = [writer.line(f"fpext {short} {r} to {writer.real}") for r in registers]
+        longer = [_longer(writer, short, register) for register in registers]
         result = emit(writer, *longer)
         return writer.line(f"fptrunc {writer.real} {result} to {short}")
     finally:
         writer.single = True
+
+
+def _longer(writer: Writer, short: str, register: str) -> str:
+    """Extend a register, once in a block, so that functions of one number find it the same."""
+    key = "double", register
+    if key not in writer.shared:
+        writer.shared[key] = writer.line(f"fpext {short} {register} to {writer.real}")
+    found: str = writer.shared[key]
+    return found
 
 
 #: From the name of an operation to what writes it: ``f(writer, *registers) -> register``.

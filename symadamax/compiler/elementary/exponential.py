@@ -64,8 +64,7 @@ def tanh(x: Real) -> Real:
     """(e**2x - 1)/(e**2x + 1) of |x|."""
     size = abs(x)
     half, low = two_sum(*_half_expm1(2.0 * size.at_most(22.0)))
-    below = 1.0 + half
-    below_low = half - (below - 1.0)
+    below, below_low = two_sum(half.constant(1.0), half)
     high, rest = quotient(half, low, below, below_low + low)
     return select(size < 2.0**-28, size, high + rest).signed_as(x)
 
