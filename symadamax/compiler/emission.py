@@ -9,7 +9,7 @@ from symadamax.compiler.ir import Node
 from symadamax.compiler.operations import Kind
 from symadamax.compiler.writer import Writer, bits
 
-__all__ = ["call_lanes", "operation"]
+__all__ = ["WRITTEN", "call_lanes", "operation"]
 
 # In relaxed arithmetic LLVM may fuse a*b + c, and add in another order.
 RELAXED = {kind: f"{kind} contract reassoc" for kind in ("fadd", "fsub", "fmul", "fdiv")}
@@ -21,7 +21,7 @@ def operation(writer: Writer, node: Node, arguments: Sequence[str]) -> str:
     if node.name in FUNCTIONS and writer.arithmetic != "precise":
         return _elementary(writer, node.name, arguments)
     if kind == "emit":
-        return _WRITTEN[name](writer, *arguments)
+        return WRITTEN[name](writer, *arguments)
     if kind == "llvm":
         return writer.intrinsic(name, arguments[0])
     if kind == "parity":
@@ -172,7 +172,7 @@ def _mod(writer: Writer, a: str, b: str) -> str:
     return select(writer, empty, signed, select(writer, differ, moved, rest))
 
 
-_WRITTEN: Mapping[str, Callable[..., str]] = {
+WRITTEN: Mapping[str, Callable[..., str]] = {
     "not": _not,
     "select": select,
     "max": _max,
