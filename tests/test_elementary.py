@@ -115,7 +115,7 @@ def whole_powers(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 POW = Row(
-    "pow", 1.1, mp.power,
+    "pow", 1.3, mp.power,
     (*(powers(base) for base in POSITIVE), whole_powers,
      lambda rng, n: rng.uniform(0, 10, (2, n)), lambda rng, n: any_bits(rng, 2 * n).reshape(2, n)),
 )  # fmt: skip

@@ -6,9 +6,9 @@ import pytest
 
 from symadamax import _core
 from symadamax.compiler import numpy_code
+from symadamax.compiler.emission import WRITTEN
 from symadamax.compiler.heads import HEADS, REWRITES, VALUED
 from symadamax.compiler.ir import verify
-from symadamax.compiler.emission import WRITTEN
 from symadamax.compiler.operations import OPERATIONS, Kind, Operation
 from symadamax.compiler.special import scipy_address
 from symadamax.compiler.trace import partial

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from symadamax.compiler.elementary.algebra import Real, fma, polynomial, quotient, select, two_sum
+from symadamax.compiler.elementary.algebra import Real, fma, polynomial, quotient, select
 from symadamax.compiler.elementary.coefficients import (
     ATANH,
     LN2,
@@ -61,11 +61,14 @@ def log_of_sum(y: Real, low: Real, doublings: Real | float) -> Real:
 
 
 def log2_parts(x: Real) -> tuple[Real, Real]:
-    """Return log2(x), for finite x > 0, as a sum of two doubles within 2**-65 of it."""
+    """Return log2(x), for finite x > 0, as a sum of two doubles within 2**-65 of it.
+
+    The second may reach a few of the last places of the first.
+    """
     k, m = split(x)
     high, low = _twice_atanh(m - 1.0)
     total = k + high
-    return two_sum(total, (high - (total - k)) + low)
+    return total, (high - (total - k)) + low
 
 
 def split(x: Real) -> tuple[Real, Real]:
@@ -93,7 +96,7 @@ def _twice_atanh(f: Real) -> tuple[Real, Real]:
     below = 2.0 + f
     s, s_low = quotient(f, 0.0, below, f - (below - 2.0))
     z = s * s
-    z_low = fma(s, s, -z) + 2.0 * s * s_low
+    z_low = fma(s + s, s_low, fma(s, s, -z))
     tail = z * polynomial(z, ATANH)
     third = THIRD + tail
     third_low = tail - (third - THIRD) + THIRD_LOW
