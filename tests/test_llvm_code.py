@@ -3,13 +3,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 import sympy as sp
 from expressions import SYMBOLS, expressions
 from hypothesis import given, settings
 from problems import PROBLEMS, Problem, rosenbrock
+from sympy.codegen.cfunctions import hypot
 
-from symadamax.compiler import llvm_code
+from symadamax import _core
+from symadamax.compiler import llvm_code, native
+from symadamax.compiler.llvm_code import Module, emit
+from symadamax.compiler.writer import ARITHMETIC
 from symadamax.errors import InputError
 from symadamax.objective import Objective
 
@@ -18,16 +23,58 @@ FLAGS = re.compile(r"\b(fast|nnan|ninf|nsz|arcp|contract|afn|reassoc)\b")
 DTYPES = pytest.mark.parametrize("dtype", ["float64", "float32"])
 
 
+def module(expression: Any, arithmetic: str, dtype: str = "float64") -> Module:
+    return emit(Objective(expression).stages.loops, dtype, arithmetic)
+
+
+def run(module: Module, point: list[float]) -> float:
+    code = native.build(module)
+    function = _core.function_capsule(code.address, "float64")
+    at = np.array(point)
+    return _core.evaluate(function, np.zeros(0), at, np.zeros_like(at))
+
+
 def llvm(expression: Any, dtype: str = "float64", **more: Any) -> str:
     return Objective(expression, **more).stages.llvm_ir_for(dtype)
 
 
 @DTYPES
+@pytest.mark.parametrize("arithmetic", ["portable", "precise"])
 @pytest.mark.parametrize("problem", PROBLEMS, ids=repr)
-def test_no_instruction_may_be_relaxed(problem: Problem, dtype: str) -> None:
-    text = llvm(problem.expression, dtype)
+def test_no_instruction_may_be_relaxed(problem: Problem, arithmetic: str, dtype: str) -> None:
+    text = module(problem.expression, arithmetic, dtype).text
     assert not FLAGS.search(text)
     assert "fma" not in text.replace("fmax", "")
+
+
+def test_relaxed_arithmetic_marks_the_four_operations() -> None:
+    text = module((x - y) * sp.exp(x) + x / y, "relaxed").text
+    operations = re.findall(r"= (f(?:add|sub|mul|div)\b.*?) double", text)
+    assert {line.split(" ", 1)[0] for line in operations} == {"fadd", "fsub", "fmul", "fdiv"}
+    assert {line.split(" ", 1)[1] for line in operations} == {"contract reassoc"}
+
+
+def test_relaxed_arithmetic_may_fuse() -> None:
+    """A product rounded to 1 leaves 0; where the processor fuses, what rounding took is left."""
+    a, b = 1 + 2.0**-30, 1 - 2.0**-30
+    found = {arithmetic: run(module(x * y - 1, arithmetic), [a, b]) for arithmetic in ARITHMETIC}
+    assert found["portable"] == found["precise"] == 0.0
+    assert found["relaxed"] in (0.0, -(2.0**-60))
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "called"), [("portable", "elementary"), ("relaxed", "elementary"),
+                               ("precise", "libm")],
+)  # fmt: skip
+def test_the_arithmetic_chooses_the_functions(arithmetic: str, called: str) -> None:
+    calls = module(sp.exp(x) + hypot(x, 2), arithmetic).calls
+    assert {(source, name) for source, name, _ in calls} == {(called, "exp"), ("libm", "hypot")}
+
+
+@pytest.mark.parametrize("arithmetic", ["fast", "", None])
+def test_another_arithmetic_is_refused(arithmetic: Any) -> None:
+    with pytest.raises(InputError, match=r"arithmetic=.*accepted.*portable.*precise.*relaxed"):
+        module(x**2, arithmetic)
 
 
 @settings(max_examples=40, deadline=None)
@@ -51,12 +98,12 @@ def test_a_square_root_is_an_instruction() -> None:
 
 def test_other_powers_call_pow_once_for_each_exponent() -> None:
     text = llvm(x**sp.pi)
-    assert len(re.findall(r"call double @libm_pow", text)) == 2  # x**pi and x**(pi - 1)
+    assert len(re.findall(r"call double @elementary_pow", text)) == 2  # x**pi and x**(pi - 1)
 
 
 def test_the_gradient_shares_the_functions_of_the_value() -> None:
     text = llvm(sp.exp(x) * sp.sin(y))
-    assert len(re.findall(r"call double @libm_exp", text)) == 1
+    assert len(re.findall(r"call double @elementary_exp", text)) == 1
 
 
 @DTYPES

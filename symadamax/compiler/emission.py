@@ -1,29 +1,44 @@
-"""Operations -> LLVM IR: one operation on the registers of its arguments, on one lane or several."""
+"""Operations -> LLVM IR: one operation on the registers of its arguments, on one lane or more."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from symadamax.compiler.elementary import FUNCTIONS
 from symadamax.compiler.ir import Node
 from symadamax.compiler.operations import Kind
 from symadamax.compiler.writer import Writer, bits
 
-__all__ = ["operation"]
+__all__ = ["WRITTEN", "call_lanes", "operation"]
+
+# In relaxed arithmetic LLVM may fuse a*b + c, and add in another order.
+RELAXED = {kind: f"{kind} contract reassoc" for kind in ("fadd", "fsub", "fmul", "fdiv")}
 
 
 def operation(writer: Writer, node: Node, arguments: Sequence[str]) -> str:
     """Write an operation of the table, and return the register of its result."""
     kind, _, name = node.operation.native.partition(":")
+    if node.name in FUNCTIONS and writer.arithmetic != "precise":
+        return _elementary(writer, node.name, arguments)
     if kind == "emit":
-        return _WRITTEN[name](writer, *arguments)
+        return WRITTEN[name](writer, *arguments)
     if kind == "llvm":
         return writer.intrinsic(name, arguments[0])
     if kind == "parity":
         return _parity(writer, name, node, arguments[0])
     if kind in ("libm", "scipy", "core"):
         return function(writer, kind, name, node, arguments)
+    if writer.arithmetic == "relaxed":
+        kind = RELAXED.get(kind, kind)
     boolean = node.arguments[0].operation.result is Kind.BOOLEAN
     return writer.line(f"{kind} {writer.truth if boolean else writer.real} {', '.join(arguments)}")
+
+
+def _elementary(writer: Writer, name: str, arguments: Sequence[str]) -> str:
+    """Write an elementary function on lanes; on one lane call it, for shorter code."""
+    if writer.lanes > 1:
+        return FUNCTIONS[name](writer, *arguments)
+    return call_lanes(writer, "elementary", name, ["double"] * len(arguments), [], arguments)
 
 
 def function(writer: Writer, source: str, name: str, node: Node, arguments: Sequence[str]) -> str:
@@ -44,7 +59,32 @@ def call_lanes(
     fixed: Sequence[str],
     registers: Sequence[str],
 ) -> str:
-    """Call a C function on doubles for each lane, with constants before the registers."""
+    r"""Call a C function on doubles for each lane, with constants before the registers.
+
+    Parameters
+    ----------
+    writer : Writer
+    source, name : str
+        Where the function is from (``"libm"``, ``"scipy"``, ``"core"``), and its name there.
+    types : sequence of str
+        ``"double"`` or ``"integer"`` for each argument, the constant ones included.
+    fixed : sequence of str
+        Constants that stand first, such as an order, as LLVM reads them.
+    registers : sequence of str
+        The arguments behind them; in float32 they are extended, and the result is rounded.
+
+    Examples
+    --------
+    >>> writer = Writer(lanes=2)
+    >>> register = call_lanes(writer, "libm", "erf", ["double"], [], ["%x"])
+    >>> print("\n".join(writer.lines))
+    %v1 = extractelement <2 x double> %x, i64 0
+    %v2 = call double @libm_erf_d(double %v1) #1
+    %v3 = insertelement <2 x double> poison, double %v2, i64 0
+    %v4 = extractelement <2 x double> %x, i64 1
+    %v5 = call double @libm_erf_d(double %v4) #1
+    %v6 = insertelement <2 x double> %v3, double %v5, i64 1
+    """
     scalar = "float" if writer.single else "double"
     if writer.lanes == 1:
         return _narrow(
@@ -132,7 +172,7 @@ def _mod(writer: Writer, a: str, b: str) -> str:
     return select(writer, empty, signed, select(writer, differ, moved, rest))
 
 
-_WRITTEN: Mapping[str, Callable[..., str]] = {
+WRITTEN: Mapping[str, Callable[..., str]] = {
     "not": _not,
     "select": select,
     "max": _max,

@@ -18,12 +18,14 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from symadamax import _core
-from symadamax.compiler.llvm_code import ENTRY, Module
+from symadamax.compiler.elementary import definitions
+from symadamax.compiler.writer import Module
 from symadamax.errors import InternalError
 
 __all__ = ["MachineCode", "assembly", "build"]
 
 _lock = threading.RLock()
+_elementary: dict[str, MachineCode] = {}  # objectives call these by their addresses
 
 
 def _renew_lock() -> None:
@@ -41,19 +43,20 @@ class MachineCode:
     Attributes
     ----------
     address : int
-        The address of ``evaluate(x, gradient, context)``; valid as long as this object lives.
+        The address of its first entry, such as ``evaluate(x, gradient, context)``; valid as long
+        as this object lives.
     addresses : mapping of str to int
         Those of all entries of the module.
     """
 
     def __init__(self, addresses: Mapping[str, int], engine: Any, library: Any) -> None:
-        self.address = addresses[ENTRY]
+        self.address = next(iter(addresses.values()))
         self.addresses = addresses
         self._owners = (library, engine)  # the library goes before its engine
 
 
-def build(module: Module) -> MachineCode:
-    """Compile a module for the processor at hand.
+def build(module: Module, cpu: str | None = None) -> MachineCode:
+    """Compile a module for the processor at hand, or for another by LLVM's name for it.
 
     Raises
     ------
@@ -61,22 +64,35 @@ def build(module: Module) -> MachineCode:
         When LLVM does not accept the text, which is a bug of ours.
     """
     with _lock:
-        image = _target_machine().emit_object(_parse(module))
-        engine = llvm.create_lljit_compiler(_target_machine(), use_jit_link=False)
-        builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
-        for source, name, types in module.calls:
-            symbol = f"{source}_{name}_{''.join(t[0] for t in types)}"
-            builder.import_symbol(symbol, _address(source, name, types))
-        for entry in module.entries:
-            builder.export_symbol(entry)
-        library = builder.link(engine, "objective")
-        return MachineCode({entry: library[entry] for entry in module.entries}, engine, library)
+        _define({name for source, name, _ in module.calls if source == "elementary"})
+        return _build(module, cpu)
+
+
+def _build(module: Module, cpu: str | None) -> MachineCode:
+    machine = _target_machine(cpu)
+    image = machine.emit_object(_parse(module))
+    engine = llvm.create_lljit_compiler(machine, use_jit_link=False)
+    builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
+    for source, name, types in module.calls:
+        symbol = f"{source}_{name}_{''.join(t[0] for t in types)}"
+        builder.import_symbol(symbol, _address(source, name, types))
+    for entry in module.entries:
+        builder.export_symbol(entry)
+    library = builder.link(engine, "objective")
+    return MachineCode({entry: library[entry] for entry in module.entries}, engine, library)
+
+
+def _define(names: set[str]) -> None:
+    """Compile the elementary functions that this process does not have yet, all at once."""
+    missing = sorted(names - _elementary.keys())
+    if missing:
+        _elementary.update(dict.fromkeys(missing, _build(definitions(missing), None)))
 
 
 def assembly(module: Module) -> str:
     """Return the assembly of a module for the processor at hand."""
     with _lock:
-        text: str = _target_machine().emit_assembly(_parse(module))
+        text: str = _target_machine(None).emit_assembly(_parse(module))
         return text
 
 
@@ -91,12 +107,12 @@ def _parse(module: Module) -> Any:
 
 
 @cache
-def _target_machine() -> Any:
+def _target_machine(cpu: str | None) -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(),
-        features=llvm.get_host_cpu_features().flatten(),
+        cpu=cpu or llvm.get_host_cpu_name(),
+        features="" if cpu else llvm.get_host_cpu_features().flatten(),
         opt=2,
         jit=True,
         reloc="default",
@@ -104,8 +120,14 @@ def _target_machine() -> Any:
     )
 
 
-@cache
 def _address(source: str, name: str, types: tuple[str, ...]) -> int:
+    if source == "elementary":
+        return _elementary[name].addresses[name]
+    return _foreign_address(source, name, types)
+
+
+@cache
+def _foreign_address(source: str, name: str, types: tuple[str, ...]) -> int:
     if source == "libm":
         return _library_address(name)
     if source == "core":

@@ -9,11 +9,11 @@ The column `native` names the instruction, or the function with where it comes f
 ==================  =========================================================================
 ``fadd``            an LLVM instruction
 ``llvm:sqrt``       an LLVM intrinsic, which is one instruction and correctly rounded
-``libm:tan``        the C library of the process
+``libm:tan``        `symadamax.compiler.elementary` where it has it, else the C library
 ``scipy:erf``       a function pointer of ``scipy.special.cython_special``
 ``core:lambert_w``  a function of our own compiled core
 ``parity:...``      one of SciPy's that takes no x < 0, and is even or odd as its order is
-``emit:select``     a few instructions, written by `symadamax.compiler.llvm_code`
+``emit:select``     a few instructions, written by `symadamax.compiler.emission`
 ==================  =========================================================================
 """
 

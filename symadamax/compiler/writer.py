@@ -8,12 +8,31 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from symadamax.compiler.special import TRAILING
 
-__all__ = ["Call", "Writer", "bits"]
+__all__ = ["ARITHMETIC", "ATTRIBUTES", "ENTRY", "Call", "Module", "Writer", "bits"]
 
 Call = tuple[str, str, tuple[str, ...]]  # where a function is from, its name, its C signature
+ENTRY = "evaluate"
+ARITHMETIC = ("portable", "precise", "relaxed")  # see `symadamax.compiler.llvm_code.emit`
+ATTRIBUTES = """\
+attributes #0 = { nounwind }
+attributes #1 = { nounwind nobuiltin willreturn memory(none) }"""
+
+
+@dataclass(frozen=True)
+class Module:
+    """LLVM IR text, and the functions it calls: (where from, name, C signature of the call).
+
+    `entries` names the functions whose addresses are wanted; the first is the module's own.
+    """
+
+    text: str
+    calls: tuple[Call, ...]
+    entries: tuple[str, ...] = (ENTRY,)
 
 
 def bits(value: float) -> str:
@@ -30,6 +49,8 @@ class Writer:
         How many numbers a register holds; 1 for a scalar.
     single : bool
         Whether numbers are float32; functions then compute in float64 and are rounded.
+    arithmetic : str, default "portable"
+        One of `ARITHMETIC`.
 
     Attributes
     ----------
@@ -40,6 +61,8 @@ class Writer:
         C functions whose addresses the linker needs.
     block : str
         The label of the basic block that is being written.
+    shared : dict
+        What may be used again in this block, by a key of those who share it.
 
     Examples
     --------
@@ -50,13 +73,15 @@ class Writer:
     %v1 = fadd <4 x double> %a, splat (double 0x3FF0000000000000)
     """
 
-    def __init__(self, lanes: int = 1, single: bool = False) -> None:
+    def __init__(self, lanes: int = 1, single: bool = False, arithmetic: str = "portable") -> None:
         self.lanes = lanes
+        self.arithmetic = arithmetic
         self.single = single
         self.lines: list[str] = []
         self.declared: dict[str, str] = {}
         self.calls: list[Call] = []
         self.block = "entry"
+        self.shared: dict[tuple[str, ...], Any] = {}
         self._count = 0
 
     # ---- types ---------------------------------------------------------------------------------
@@ -115,6 +140,7 @@ class Writer:
         """Begin a basic block; the one before must have ended with a branch."""
         self.lines.append(f"{label}:")
         self.block = label
+        self.shared = {}
 
     def intrinsic(self, name: str, *arguments: str) -> str:
         """Call an intrinsic of LLVM on numbers, such as ``fma`` or ``fabs``."""
@@ -130,11 +156,20 @@ class Writer:
         self, source: str, name: str, types: Sequence[str], arguments: Sequence[str]
     ) -> str:
         """Call a C function once, on scalars of the C types ``double`` and ``integer``."""
+        symbol = self.declare(source, name, types)
+        passed = [*(f"{t} {a}" for t, a in zip(_lowered(types), arguments, strict=True))]
+        passed += TRAILING if source == "scipy" else ()
+        return self.line(f"call double {symbol}({', '.join(passed)}) #1")
+
+    def declare(self, source: str, name: str, types: Sequence[str]) -> str:
+        """Declare a C function, of the C types ``double`` and ``integer``; return its symbol."""
         self.calls.append((source, name, tuple(types)))
         symbol = f"@{source}_{name}_{''.join(t[0] for t in types)}"
-        lowered = ["i64" if t == "integer" else t for t in types]
         trailing = TRAILING if source == "scipy" else ()
-        passed = [*(f"{t} {a}" for t, a in zip(lowered, arguments, strict=True)), *trailing]
-        taken = ", ".join(argument.partition(" ")[0] for argument in passed)
-        self.declared[symbol] = f"declare double {symbol}({taken}) #1"
-        return self.line(f"call double {symbol}({', '.join(passed)}) #1")
+        taken = [*_lowered(types), *(argument.partition(" ")[0] for argument in trailing)]
+        self.declared[symbol] = f"declare double {symbol}({', '.join(taken)}) #1"
+        return symbol
+
+
+def _lowered(types: Sequence[str]) -> list[str]:
+    return ["i64" if t == "integer" else t for t in types]

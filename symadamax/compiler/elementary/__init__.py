@@ -1,0 +1,121 @@
+"""Elementary functions as LLVM instructions, on one lane or several: the same bits on each.
+
+Every function is a formula of correctly rounded operations (with fused multiply-add where it says
+``fma``), so its bits depend neither on the number of lanes, nor on the processor, nor on what the
+other lanes hold. Only beyond ``|x| = 2**30`` do sin, cos and tan call the C library. NaN,
+infinities, signed zeros, subnormal numbers and overflow are as in C99.
+
+Largest errors found at millions of points, in ulps:
+
+=====  ====  =====  ====  =====  ====  =====  ====
+exp    1.04  log    0.83  sin    0.87  asin   0.70
+exp2   1.00  log1p  0.83  cos    0.87  acos   0.66
+expm1  1.36  log2   0.51  tan    1.14  atan   0.80
+sinh   1.29  log10  0.51  asinh  1.00  pow    1.20
+cosh   1.34  cbrt   0.51  acosh  0.81
+tanh   1.09               atanh  1.00
+=====  ====  =====  ====  =====  ====  =====  ====
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from symadamax.compiler.elementary import (
+    area,
+    exponential,
+    inverse,
+    logarithm,
+    power,
+    trigonometric,
+)
+from symadamax.compiler.elementary.algebra import Real
+from symadamax.compiler.writer import ATTRIBUTES, Module, Writer
+
+__all__ = ["FUNCTIONS", "definitions"]
+
+Emission = Callable[..., str]
+OF_TWO = ("pow",)
+
+
+def _emission(formula: Callable[..., Real]) -> Emission:
+    def emit(writer: Writer, *registers: str) -> str:
+        if writer.single:
+            return _in_double(writer, emit, registers)
+        return formula(*(Real(writer, register) for register in registers)).name
+
+    return emit
+
+
+def _in_double(writer: Writer, emit: Emission, registers: Sequence[str]) -> str:
+    """Extend float32 to double, compute, and round."""
+    short = writer.real
+    writer.single = False
+    try:
+        longer = [_longer(writer, short, register) for register in registers]
+        result = emit(writer, *longer)
+        return writer.line(f"fptrunc {writer.real} {result} to {short}")
+    finally:
+        writer.single = True
+
+
+def _longer(writer: Writer, short: str, register: str) -> str:
+    """Extend a register, once in a block, so that functions of one number find it the same."""
+    key = "double", register
+    if key not in writer.shared:
+        writer.shared[key] = writer.line(f"fpext {short} {register} to {writer.real}")
+    found: str = writer.shared[key]
+    return found
+
+
+#: From the name of an operation to what writes it: ``f(writer, *registers) -> register``.
+FUNCTIONS: Mapping[str, Emission] = MappingProxyType(
+    {
+        "exp": _emission(exponential.exp),
+        "exp2": _emission(exponential.exp2),
+        "expm1": _emission(exponential.expm1),
+        "sinh": _emission(exponential.sinh),
+        "cosh": _emission(exponential.cosh),
+        "tanh": _emission(exponential.tanh),
+        "log": _emission(logarithm.log),
+        "log1p": _emission(logarithm.log1p),
+        "log2": _emission(logarithm.log2),
+        "log10": _emission(logarithm.log10),
+        "pow": _emission(power.power),
+        "sin": _emission(trigonometric.sin),
+        "cos": _emission(trigonometric.cos),
+        "tan": _emission(trigonometric.tan),
+        "asin": _emission(inverse.asin),
+        "acos": _emission(inverse.acos),
+        "atan": _emission(inverse.atan),
+        "asinh": _emission(area.asinh),
+        "acosh": _emission(area.acosh),
+        "atanh": _emission(area.atanh),
+        "cbrt": _emission(power.cbrt),
+    }
+)
+
+
+def definitions(names: Sequence[str]) -> Module:
+    """Return a module with functions of `FUNCTIONS` on doubles, under their names.
+
+    Examples
+    --------
+    >>> print(definitions(["exp2"]).text.splitlines()[1])
+    define double @exp2(double %a) #0 {
+    """
+    writers = {name: Writer() for name in names}
+    texts = [_definition(writer, name) for name, writer in writers.items()]
+    declared = {k: v for writer in writers.values() for k, v in writer.declared.items()}
+    calls = dict.fromkeys(call for writer in writers.values() for call in writer.calls)
+    text = "\n".join([*declared.values(), *texts, ATTRIBUTES])
+    return Module(text, tuple(calls), tuple(names))
+
+
+def _definition(writer: Writer, name: str) -> str:
+    registers = ["%a", "%b"][: 2 if name in OF_TWO else 1]
+    result = FUNCTIONS[name](writer, *registers)
+    taken = ", ".join(f"double {register}" for register in registers)
+    body = "\n".join(f"  {line}" for line in [*writer.lines, f"ret double {result}"])
+    return f"define double @{name}({taken}) #0 {{\nentry:\n{body}\n}}\n"
