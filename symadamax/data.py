@@ -1,7 +1,7 @@
 """Data -> NumPy arrays that compiled loops read where they lie; what cannot be read is refused.
 
-Nothing is copied that a loop can convert on the way: float32, whole numbers and truth values stay as
-they are, and so do arrays that are read-only, strided or mapped from a file.
+Nothing is copied that a loop can convert on the way: float32, whole numbers and truth values stay
+as they are, and so do arrays that are read-only, strided or mapped from a file.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ class Index:
 
     @cached_property
     def indices(self) -> frozenset[Index]:
-        """The index itself, and those that its bounds hold: a triangle has no loop order but one."""
+        """The index itself, and those that its bounds hold: a triangle has one loop order."""
         return frozenset({self}) | self.lower.indices | self.upper.indices
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Operations -> LLVM IR: one operation on the registers of its arguments, on one lane or more."""
+"""Operations -> LLVM IR: one operation on registers, on one lane or several."""
 
 from __future__ import annotations
 

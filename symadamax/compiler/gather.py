@@ -1,9 +1,9 @@
 """IR -> IR: a gradient that is scattered to neighbours is gathered by each element instead.
 
 Where an array of unknowns is read at ``x[i + c]`` alone, each element of the gradient collects the
-terms that read it: ``g[k]`` is the sum over c of the term at i = k - c, where that lies in the range
-of i. No two turns of the loop then write to one place, so that blocks of it can run side by side, be
-vectorised, and be updated while they are in the cache (2.4 times faster at 10^7 unknowns).
+terms that read it: ``g[k]`` is the sum over c of the term at i = k - c, where that lies in the
+range of i. No two turns of the loop then write to one place, so that blocks of it can run side by
+side, be vectorised, and be updated while they are in the cache (2.4 times faster at 10^7 unknowns).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""SymPy's indices, bounds and array elements -> affine expressions; what is not affine is refused."""
+"""SymPy's indices, bounds and elements -> affine expressions; what is not affine is refused."""
 
 from __future__ import annotations
 
@@ -113,6 +113,7 @@ class Indexing:
         )
 
     def lookup(self, element: Indexed, part: Any) -> Lookup:
+        """Return the element of an array of whole numbers that is an index in `part`."""
         access = self.access(element)
         if access.array.unknown:
             raise InputError(

@@ -35,7 +35,7 @@ class Storage:
 
     @staticmethod
     def of(array: np.ndarray) -> Storage:
-        """Return the storage of an array; lengths below 2 say nothing, and count as side by side."""
+        """Return the storage of an array."""
         units = [k for k, s in enumerate(array.strides) if s == array.itemsize]
         return Storage(array.dtype.str[1:].replace("b", "u"), units[-1] if units else -1)
 

@@ -6,8 +6,6 @@ operations on lanes. Blocks of `BLOCK` turns are summed lane by lane, then over 
 sums of the blocks one after another: the same order whoever computes which part. What stands
 between the loops becomes the functions ``open(context)``, ``close0(context)``, ...; and
 ``evaluate(x, gradient, context)`` does all in turn.
-
-The turns of a loop are written twice: for lanes that are all inside it, and masked, for the ends.
 """
 
 from __future__ import annotations
@@ -16,10 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symadamax.compiler.affine import Array
-from symadamax.compiler.ir import Node, Program, Scatter
-from symadamax.compiler.layout import BLOCK, LANES, Layout, Storage
-from symadamax.compiler.llvm_body import Body, Function
+from symadamax.compiler.ir import Node, Program
+from symadamax.compiler.layout import LANES, Layout, Storage
+from symadamax.compiler.llvm_body import Body
 from symadamax.compiler.llvm_code import ENTRY, Module
+from symadamax.compiler.llvm_function import Function
+from symadamax.compiler.llvm_helpers import ATTRIBUTES, HELPERS
+from symadamax.compiler.llvm_nest import Nest, scattered
+from symadamax.compiler.llvm_turn import Turn
 from symadamax.compiler.nests import Loop, Step
 
 __all__ = ["Kernel", "emit"]
@@ -70,7 +72,7 @@ class _Emitter:
             if isinstance(step, Loop):
                 here.finish()
                 number = loops.index(step)
-                _Nest(self, step, number).write()
+                self.nest(step, number)
                 here = self.between(f"close{number}")
                 here.close_loop(step, number)
             else:
@@ -89,6 +91,11 @@ class _Emitter:
         function = Function(name, parameters, lanes, self.single, self.layout, self.storages)
         self.functions.append(function)
         return function
+
+    def nest(self, loop: Loop, number: int) -> None:
+        parameters = "ptr noalias %context, i64 %from, i64 %to"
+        function = self.function(f"nest{number}", parameters, LANES)
+        Nest(function, loop, number, _Temps(self, function)).write()
 
     def between(self, name: str) -> _Between:
         return _Between(self, self.function(name, "ptr noalias %context", 1))
@@ -126,7 +133,7 @@ class _Between:
         self.emitter = emitter
         self.function = function
         self.writer = function.writer
-        self.body = Body(function, None, {}, _Temps(emitter, function))
+        self.body = Body(Turn(function, None, {}), _Temps(emitter, function))
         self.done: list[Node] = []
 
     def step(self, step: Step) -> None:
@@ -203,234 +210,3 @@ class _Temps:
             return value
         writer = function.writer
         return function.early(f"fcmp une {writer.real} {value}, {writer.number(0.0)}")
-
-
-class _Nest:
-    """The function of one loop at the top."""
-
-    def __init__(self, emitter: _Emitter, loop: Loop, number: int) -> None:
-        parameters = "ptr noalias %context, i64 %from, i64 %to"
-        self.function = emitter.function(f"nest{number}", parameters, LANES)
-        self.loop = loop
-        self.number = number
-        self.temps = _Temps(emitter, self.function)
-        self.writer = self.function.writer
-        self.kind = self.writer.of("double")
-
-    def write(self) -> None:
-        """Write the loops over parts, blocks and turns."""
-        function, do, line = self.function, self.writer.do, self.writer.line
-        word = self.word
-        function.partition = self.number
-        do("br label %parts")
-        self.writer.begin("parts")
-        do("%part = phi i64 [ %from, %entry ], [ %part.next, %parts.end ]")
-        do("%parts.more = icmp slt i64 %part, %to")
-        do("br i1 %parts.more, label %part.begin, label %done")
-        self.writer.begin("part.begin")
-        first = self.share("%part")
-        do("%part.next = add i64 %part, 1")
-        beyond = self.share("%part.next")
-        function.open_buffers(scattered(self.loop.steps))
-        do("br label %blocks")
-        self.writer.begin("blocks")
-        do(f"%block = phi i64 [ {first}, %part.begin ], [ %block.next, %blocks.end ]")
-        do(f"%blocks.more = icmp slt i64 %block, {beyond}")
-        do("br i1 %blocks.more, label %block.begin, label %parts.end")
-        self.writer.begin("block.begin")
-        offset = line(f"mul i64 %block, {BLOCK}")
-        start = line(f"add i64 {word('lower')}, {offset}")
-        full = line(f"add i64 {start}, {BLOCK}")
-        last = line(f"add i64 {word('upper')}, 1")
-        stop = function.whole_intrinsic("smin", full, last)
-        do("br label %turns")
-        self.turns(start, stop)
-        self.close_block()
-        self.writer.begin("parts.end")
-        do("br label %parts")
-        self.writer.begin("done")
-        function.free_rooms()
-        do("ret void")
-
-    def word(self, name: str) -> str:
-        return self.function.word(name, self.number)
-
-    def share(self, part: str) -> str:
-        """Return the first block of a part: parts are as equal as can be."""
-        product = self.writer.line(f"mul i64 {part}, {self.word('blocks')}")
-        return self.writer.line(f"sdiv i64 {product}, {self.word('parts')}")
-
-    def turns(self, start: str, stop: str) -> None:
-        do, writer, count = self.writer.do, self.writer, len(self.loop.reductions)
-        names = [writer.fresh() for _ in range(3 * count)]
-        self.sums = [f"%{name}" for name in names[:count]]
-        writer.begin("turns")
-        do(f"%i = phi i64 [ {start}, %block.begin ], [ %i.next, %turns.end ]")
-        for node, total, new in zip(self.loop.reductions, self.sums, names[count:], strict=False):
-            do(f"{total} = phi {self.kind} [ {self.neutral(node)}, %block.begin ], "
-               f"[ %{new}, %turns.end ]")  # fmt: skip
-        do(f"%turns.more = icmp slt i64 %i, {stop}")
-        do("br i1 %turns.more, label %turn, label %blocks.end")
-        writer.begin("turn")
-        ahead = writer.line(f"add i64 %i, {LANES - 1}")
-        above = writer.line(f"icmp sge i64 %i, {self.word('first')}")
-        below = writer.line(f"icmp sle i64 {ahead}, {self.word('last')}")
-        inner = writer.line(f"and i1 {above}, {below}")
-        do(f"br i1 {inner}, label %inner, label %edge")
-        inner_block, inner_sums = self.turn("inner", masked=False)
-        edge_block, edge_sums = self.turn("edge", masked=True)
-        writer.begin("turns.end")
-        for new, a, b in zip(names[count : 2 * count], inner_sums, edge_sums, strict=True):
-            do(f"%{new} = phi {self.kind} [ {a}, %{inner_block} ], [ {b}, %{edge_block} ]")
-        do(f"%i.next = add i64 %i, {LANES}")
-        do("br label %turns")
-
-    def neutral(self, node: Node) -> str:
-        return self.writer.splat("double", "0.0" if node.name == "sum" else "1.0")
-
-    def turn(self, label: str, masked: bool) -> tuple[str, list[str]]:
-        """Write one turn; return the block that it ends in, and the new sums."""
-        self.writer.begin(label)
-        index = self.loop.index
-        body = Body(self.function, index, {index: "%i"}, self.temps)
-        if masked:
-            body.mask_ends(self.word("lower"), self.word("upper"))
-        body.find(self.loop, self.kept_place)
-        for step in self.loop.steps:
-            body.step(step)
-        body.keep(self.loop, self.kept_place)
-        sums = [
-            body.accumulate(node, total)
-            for node, total in zip(self.loop.reductions, self.sums, strict=True)
-        ]
-        self.writer.do("br label %turns.end")
-        return self.writer.block, sums
-
-    def kept_place(self, node: Node) -> str:
-        """Return where this turn's values of a node are kept."""
-        memory = self.function.word("kept", node, kind="ptr")
-        offset = self.writer.line(f"sub i64 %i, {self.word('lower')}")
-        return self.function.element_of(memory, offset, 1, self.function.scalar)
-
-    def close_block(self) -> None:
-        writer, function = self.writer, self.function
-        writer.begin("blocks.end")
-        partials = function.word("partials", self.number, kind="ptr") if self.sums else ""
-        for place, (node, total) in enumerate(zip(self.loop.reductions, self.sums, strict=True)):
-            across = function.across(total, "fadd" if node.name == "sum" else "fmul")
-            row = writer.line(f"mul i64 {self.word('blocks')}, {place}")
-            spot = writer.line(f"add i64 {row}, %block")
-            writer.do(
-                f"store double {across}, ptr {function.element_of(partials, spot, 1, 'double')}"
-            )
-        writer.do("%block.next = add i64 %block, 1")
-        writer.do("br label %blocks")
-
-
-def scattered(steps: Sequence[Step]) -> list[Array]:
-    """List the arrays that loops add to."""
-    found: dict[Array, None] = {}
-    for step in steps:
-        if isinstance(step, Loop):
-            found |= dict.fromkeys(scattered(step.steps))
-        elif isinstance(step, Scatter):
-            found[step.access.array] = None
-    return list(found)
-
-
-# Sums of blocks: Neumaier's, so that a million of them lose no digit; products one by one.
-HELPERS = (
-    """\
-define internal double @total(ptr %values, i64 %count) #0 {
-entry:
-  br label %next
-next:
-  %k = phi i64 [ 0, %entry ], [ %k1, %body ]
-  %s = phi double [ 0.0, %entry ], [ %t, %body ]
-  %c = phi double [ 0.0, %entry ], [ %c1, %body ]
-  %more = icmp slt i64 %k, %count
-  br i1 %more, label %body, label %done
-body:
-  %p = getelementptr double, ptr %values, i64 %k
-  %v = load double, ptr %p
-  %t = fadd double %s, %v
-  %as = call double @llvm.fabs.f64(double %s)
-  %av = call double @llvm.fabs.f64(double %v)
-  %larger = fcmp oge double %as, %av
-  %big = select i1 %larger, double %s, double %v
-  %small = select i1 %larger, double %v, double %s
-  %d = fsub double %big, %t
-  %e = fadd double %d, %small
-  %c1 = fadd double %c, %e
-  %k1 = add i64 %k, 1
-  br label %next
-done:
-  %r = fadd double %s, %c
-  %finite = fcmp ord double %c, %c
-  %result = select i1 %finite, double %r, double %s
-  ret double %result
-}
-declare double @llvm.fabs.f64(double)
-""",
-    """\
-define internal double @product(ptr %values, i64 %count) #0 {
-entry:
-  br label %next
-next:
-  %k = phi i64 [ 0, %entry ], [ %k1, %body ]
-  %s = phi double [ 1.0, %entry ], [ %t, %body ]
-  %more = icmp slt i64 %k, %count
-  br i1 %more, label %body, label %done
-body:
-  %p = getelementptr double, ptr %values, i64 %k
-  %v = load double, ptr %p
-  %t = fmul double %s, %v
-  %k1 = add i64 %k, 1
-  br label %next
-done:
-  ret double %s
-}
-""",
-    *(
-        f"""\
-define internal void @combine{bits}(ptr %target, ptr %buffer, i64 %length, i64 %parts) #0 {{
-entry:
-  %direct = icmp eq ptr %buffer, null
-  br i1 %direct, label %done, label %elements
-elements:
-  %k = phi i64 [ 0, %entry ], [ %k1, %stored ]
-  %more = icmp slt i64 %k, %length
-  br i1 %more, label %element, label %done
-element:
-  %spot = getelementptr {real}, ptr %target, i64 %k
-  %old = load {real}, ptr %spot
-  %wide = {"fpext float %old to double" if bits == 32 else "fadd double %old, 0.0"}
-  br label %next
-next:
-  %part = phi i64 [ 0, %element ], [ %part1, %body ]
-  %s = phi double [ %wide, %element ], [ %t, %body ]
-  %again = icmp slt i64 %part, %parts
-  br i1 %again, label %body, label %stored
-body:
-  %row = mul i64 %part, %length
-  %place = add i64 %row, %k
-  %p = getelementptr double, ptr %buffer, i64 %place
-  %v = load double, ptr %p
-  %t = fadd double %s, %v
-  %part1 = add i64 %part, 1
-  br label %next
-stored:
-  %new = {"fptrunc double %s to float" if bits == 32 else "fadd double %s, 0.0"}
-  store {real} %new, ptr %spot
-  %k1 = add i64 %k, 1
-  br label %elements
-done:
-  ret void
-}}
-"""
-        for bits, real in ((64, "double"), (32, "float"))
-    ),
-)
-ATTRIBUTES = (
-    "attributes #0 = { nounwind }\nattributes #1 = { nounwind nobuiltin willreturn memory(none) }"
-)

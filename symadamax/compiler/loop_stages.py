@@ -13,13 +13,14 @@ import numpy as np
 from symadamax import _core
 from symadamax.compiler import Stages, cached, has_llvm, llvm_loops, numpy_loops
 from symadamax.compiler.affine import Affine, Array, Extent, Index, Size
-from symadamax.compiler.binding import Context, Sizes, infer
+from symadamax.compiler.binding import Context
 from symadamax.compiler.expand import expand
 from symadamax.compiler.gather import gather
 from symadamax.compiler.ir import Program
 from symadamax.compiler.layout import Storage
 from symadamax.compiler.nests import Step, nests, text
 from symadamax.compiler.sampling import BATCH, sampled
+from symadamax.compiler.sizes import Sizes, infer
 
 __all__ = ["Bound", "LoopStages", "Nests"]
 

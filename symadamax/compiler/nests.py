@@ -60,7 +60,7 @@ class Keep:
 
 @dataclass(eq=False)
 class Loop:
-    """A loop over an index: its steps, the reductions that it completes, what it keeps and finds."""
+    """A loop over an index: its steps, what it reduces, what it keeps for others and finds."""
 
     index: Index
     steps: list[Step]

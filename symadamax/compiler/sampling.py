@@ -1,8 +1,8 @@
 """IR -> IR: a sum over rows becomes an estimate from a sample of the rows.
 
-The sum over all n rows is replaced by n/b times the sum over the b rows of a batch. Its expectation
-is the sum, and so that of the value is the value as long as the value is linear in the sum: then the
-gradient of the estimate is an estimate of the gradient, too.
+The sum over all n rows is replaced by n/b times the sum over the b rows of a batch. Its
+expectation is the sum, and so that of the value is the value as long as the value is linear in the
+sum: then the gradient of the estimate is an estimate of the gradient, too.
 """
 
 from __future__ import annotations

@@ -1,0 +1,162 @@
+"""A loop at the top -> LLVM IR: a function over some of its parts.
+
+The loop is cut into parts, parts into blocks of `BLOCK` turns, and blocks go on by `LANES` turns.
+The turns are written twice: for lanes that are all inside the loop, and masked, for its ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from symadamax.compiler.affine import Array
+from symadamax.compiler.ir import Node, Scatter
+from symadamax.compiler.layout import BLOCK, LANES
+from symadamax.compiler.llvm_body import Body, instruction, neutral
+from symadamax.compiler.llvm_function import Function
+from symadamax.compiler.llvm_turn import Turn
+from symadamax.compiler.nests import Loop, Step
+
+__all__ = ["Nest", "scattered"]
+
+
+class Nest:
+    """The function of one loop at the top.
+
+    Parameters
+    ----------
+    function : Function
+        With the parameters ``context``, ``from`` and ``to``.
+    loop : Loop
+    number : int
+        Which of the loops at the top it is.
+    outside : callable
+        Returns the register of a node that another function has computed.
+    """
+
+    def __init__(
+        self, function: Function, loop: Loop, number: int, outside: Callable[[Node], str]
+    ) -> None:
+        self.function = function
+        self.loop = loop
+        self.number = number
+        self.outside = outside
+        self.writer = function.writer
+        self.kind = self.writer.of("double")
+
+    def write(self) -> None:
+        """Write the loops over parts, blocks and turns."""
+        function, do, line = self.function, self.writer.do, self.writer.line
+        word = self.word
+        function.partition = self.number
+        do("br label %parts")
+        self.writer.begin("parts")
+        do("%part = phi i64 [ %from, %entry ], [ %part.next, %parts.end ]")
+        do("%parts.more = icmp slt i64 %part, %to")
+        do("br i1 %parts.more, label %part.begin, label %done")
+        self.writer.begin("part.begin")
+        first = self.share("%part")
+        do("%part.next = add i64 %part, 1")
+        beyond = self.share("%part.next")
+        function.open_buffers(scattered(self.loop.steps))
+        do("br label %blocks")
+        self.writer.begin("blocks")
+        do(f"%block = phi i64 [ {first}, %part.begin ], [ %block.next, %blocks.end ]")
+        do(f"%blocks.more = icmp slt i64 %block, {beyond}")
+        do("br i1 %blocks.more, label %block.begin, label %parts.end")
+        self.writer.begin("block.begin")
+        offset = line(f"mul i64 %block, {BLOCK}")
+        start = line(f"add i64 {word('lower')}, {offset}")
+        full = line(f"add i64 {start}, {BLOCK}")
+        last = line(f"add i64 {word('upper')}, 1")
+        stop = function.whole_intrinsic("smin", full, last)
+        do("br label %turns")
+        self.turns(start, stop)
+        self.close_block()
+        self.writer.begin("parts.end")
+        do("br label %parts")
+        self.writer.begin("done")
+        function.free_rooms()
+        do("ret void")
+
+    def word(self, name: str) -> str:
+        """Return a register with a word of the context about this loop."""
+        return self.function.word(name, self.number)
+
+    def share(self, part: str) -> str:
+        """Return the first block of a part: parts are as equal as can be."""
+        product = self.writer.line(f"mul i64 {part}, {self.word('blocks')}")
+        return self.writer.line(f"sdiv i64 {product}, {self.word('parts')}")
+
+    def turns(self, start: str, stop: str) -> None:
+        """Write the loop over the turns of a block."""
+        do, writer, count = self.writer.do, self.writer, len(self.loop.reductions)
+        names = [writer.fresh() for _ in range(3 * count)]
+        self.sums = [f"%{name}" for name in names[:count]]
+        writer.begin("turns")
+        do(f"%i = phi i64 [ {start}, %block.begin ], [ %i.next, %turns.end ]")
+        for node, total, new in zip(self.loop.reductions, self.sums, names[count:], strict=False):
+            other = writer.splat("double", neutral(node))
+            do(f"{total} = phi {self.kind} [ {other}, %block.begin ], "
+               f"[ %{new}, %turns.end ]")  # fmt: skip
+        do(f"%turns.more = icmp slt i64 %i, {stop}")
+        do("br i1 %turns.more, label %turn, label %blocks.end")
+        writer.begin("turn")
+        ahead = writer.line(f"add i64 %i, {LANES - 1}")
+        above = writer.line(f"icmp sge i64 %i, {self.word('first')}")
+        below = writer.line(f"icmp sle i64 {ahead}, {self.word('last')}")
+        inner = writer.line(f"and i1 {above}, {below}")
+        do(f"br i1 {inner}, label %inner, label %edge")
+        inner_block, inner_sums = self.turn("inner", masked=False)
+        edge_block, edge_sums = self.turn("edge", masked=True)
+        writer.begin("turns.end")
+        for new, a, b in zip(names[count : 2 * count], inner_sums, edge_sums, strict=True):
+            do(f"%{new} = phi {self.kind} [ {a}, %{inner_block} ], [ {b}, %{edge_block} ]")
+        do(f"%i.next = add i64 %i, {LANES}")
+        do("br label %turns")
+
+    def turn(self, label: str, masked: bool) -> tuple[str, list[str]]:
+        """Write one turn; return the block that it ends in, and the new sums."""
+        self.writer.begin(label)
+        index = self.loop.index
+        turn = Turn(self.function, index, {index: "%i"})
+        if masked:
+            turn.mask_ends(self.word("upper"))
+        body = Body(turn, self.outside)
+        body.steps(self.loop, self.kept_place)
+        sums = [f"%{self.writer.fresh()}" for _ in self.sums]
+        for node, total, new in zip(self.loop.reductions, self.sums, sums, strict=True):
+            body.accumulate(node, total, new)
+        self.writer.do("br label %turns.end")
+        return self.writer.block, sums
+
+    def kept_place(self, node: Node) -> str:
+        """Return where this turn's values of a node are kept."""
+        memory = self.function.word("kept", node, kind="ptr")
+        offset = self.writer.line(f"sub i64 %i, {self.word('lower')}")
+        return self.function.element_of(memory, offset, 1, self.function.scalar)
+
+    def close_block(self) -> None:
+        """Sum a block over the lanes."""
+        writer, function = self.writer, self.function
+        writer.begin("blocks.end")
+        partials = function.word("partials", self.number, kind="ptr") if self.sums else ""
+        for place, (node, total) in enumerate(zip(self.loop.reductions, self.sums, strict=True)):
+            across = function.across(total, instruction(node))
+            row = writer.line(f"mul i64 {self.word('blocks')}, {place}")
+            spot = writer.line(f"add i64 {row}, %block")
+            writer.do(
+                f"store double {across}, ptr {function.element_of(partials, spot, 1, 'double')}"
+            )
+        writer.do("%block.next = add i64 %block, 1")
+        writer.do("br label %blocks")
+
+
+def scattered(steps: Sequence[Step]) -> list[Array]:
+    """List the arrays that loops add to."""
+    found: dict[Array, None] = {}
+    for step in steps:
+        if isinstance(step, Loop):
+            found |= dict.fromkeys(scattered(step.steps))
+        elif isinstance(step, Scatter):
+            found[step.access.array] = None
+    return list(found)
