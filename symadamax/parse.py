@@ -65,7 +65,7 @@ def parse_formula(text: str) -> sp.Expr:
     Parameters
     ----------
     text : str
-        A formula of at most 200,000 characters, in which parentheses, calls and powers stand at
+        A formula of at most 100,000 characters, in which parentheses, calls and powers stand at
         most 100 levels inside one another.
 
         - Numbers: whole numbers and what ``+ - * /`` and powers make of them are exact, so that

@@ -14,7 +14,7 @@ from symadamax.errors import InputError
 from symadamax.formula.arithmetic import raise_to
 from symadamax.formula.limits import in_range
 from symadamax.formula.names import CONSTANTS, FUNCTIONS, PIECEWISE, Function
-from symadamax.formula.parts import Part, blaming, condition, enclosed, made, real
+from symadamax.formula.parts import MisplacedError, Part, blaming, condition, enclosed, made, real
 
 __all__ = ["applied", "call", "compare", "join", "negated"]
 
@@ -65,9 +65,11 @@ def _numeric(function: Function, shown: str, values: Sequence[float]) -> float:
         value = function.numeric(*values)
     except OverflowError:
         value = float("inf")
+    except InputError:
+        raise
     except (ValueError, ZeroDivisionError):
         raise InputError(f"{shown} has no real value.") from None
-    in_range(value, shown)
+    in_range(value, shown, zero=function.vanishes)
     return value
 
 
@@ -120,6 +122,17 @@ def negated(part: Part, at: int) -> Part:
     return made(lambda: sp.Not(condition(part).expression), at, [part])
 
 
+def _check_flat(test: Part) -> Any:
+    """Return a condition without pieces in it: SymPy multiplies out the cases of those."""
+    if condition(test).expression.has(sp.Piecewise):
+        raise MisplacedError(
+            "A piecewise function stands in this condition. "
+            "Write its cases as conditions of their own, joined by and, or, not.",
+            test.at,
+        )
+    return test.expression
+
+
 def _piecewise(name: str, at: int, arguments: Sequence[Part]) -> Part:
     """Return piecewise(condition, value, condition, value, ..., otherwise)."""
     *cases, otherwise = arguments
@@ -130,7 +143,7 @@ def _piecewise(name: str, at: int, arguments: Sequence[Part]) -> Part:
         )
     otherwise, branches = real(otherwise), []
     for test, value in zip(cases[::2], cases[1::2], strict=True):
-        decided = condition(test).expression
+        decided = _check_flat(test)
         if decided is sp.true:
             otherwise = real(value)
             break

@@ -33,7 +33,7 @@ __all__ = [
     "power",
 ]
 
-LENGTH = 200_000  # characters of a formula
+LENGTH = 100_000  # characters of a formula
 DEPTH = 100  # of parentheses, calls and powers inside one another
 WORK = 200_000  # terms, factors and arguments, each as often as it is gone through
 DIGITS = 400  # characters of one number: a double's range needs 309 before the point
@@ -87,8 +87,17 @@ def bits(number: Any) -> float:
 
 
 def constant_bits(expression: Any) -> float:
-    """Return about how many bits the constant factors of a product have together."""
-    return sum(bits(factor) for factor in sp.Mul.make_args(expression) if factor.is_number)
+    """Return about how many bits the constant factors of a product have together.
+
+    Of a piecewise factor, in whose cases SymPy computes its powers, those of the longest case.
+    """
+    length = 0.0
+    for factor in sp.Mul.make_args(expression):
+        if factor.is_number:
+            length += bits(factor)
+        elif isinstance(factor, sp.Piecewise):
+            length += max(constant_bits(case) for case, _ in factor.args)
+    return length
 
 
 def constant_size(expression: Any) -> float:
@@ -101,7 +110,7 @@ def check_product(length: float) -> None:
     """Refuse a product whose constants have too many bits together."""
     if length > PRODUCT_BITS:
         raise InputError(
-            "The whole numbers and fractions in this product have too many digits together. "
+            "The constants in this product or power have too many digits together. "
             "Write them as decimal numbers."
         )
 

@@ -17,6 +17,8 @@ from typing import Any
 import sympy as sp
 from sympy.codegen import cfunctions as c
 
+from symadamax.errors import InputError
+
 __all__ = ["CONSTANTS", "FUNCTIONS", "PIECEWISE", "RESERVED", "Function"]
 
 
@@ -35,12 +37,15 @@ class Function:
         Makes the SymPy expression; takes ``evaluate=False``.
     numeric : callable
         The value at floats; an int where it always is one. Raises ValueError, ZeroDivisionError or
-        OverflowError, or returns NaN or infinity, where there is none.
+        OverflowError, or returns NaN or infinity, where there is none, and InputError with a
+        sentence where it is not computed.
     least, most : int or infinity
         The numbers of arguments accepted.
     exact : int
         Up to how many irrational constants in its arguments a function of constants is left to
         SymPy (``log(2)``, ``log(pi)``); with more it becomes the number that `numeric` returns.
+    vanishes : bool
+        False where a result of 0 can only be too small a number for a double.
     """
 
     head: Callable[..., Any]
@@ -48,6 +53,7 @@ class Function:
     least: int = 1
     most: float = 1
     exact: int = NEVER
+    vanishes: bool = True
 
 
 def _log(x: Any, base: Any = None, **options: Any) -> Any:
@@ -61,6 +67,14 @@ def _square_root(x: Any, **options: Any) -> Any:
     return sp.Pow(x, sp.S.Half, **options)
 
 
+def _sech(x: float) -> float:
+    return 2 * math.exp(-abs(x)) / (1 + math.exp(-2 * abs(x)))
+
+
+def _csch(x: float) -> float:
+    return math.copysign(2 * math.exp(-abs(x)) / -math.expm1(-2 * abs(x)), x)
+
+
 def _scipy(name: str) -> Callable[..., float]:
     def compute(*arguments: float) -> float:
         return float(getattr(import_module("scipy.special"), name)(*arguments))
@@ -68,16 +82,19 @@ def _scipy(name: str) -> Callable[..., float]:
     return compute
 
 
-def _polygamma(order: float, x: float) -> float:
-    if order != int(order) or not 0 <= order <= 100:
-        raise ValueError("the order is not a whole number from 0 to 100")
-    return _scipy("polygamma")(int(order), x)
+def _ordered(name: str, least: int, most: int, whole: bool = True) -> Callable[..., float]:
+    """Return a function of an order and a number that takes no order for which it is slow."""
+    compute = _scipy(name)
 
+    def ordered(order: float, x: float) -> float:
+        if not least <= order <= most or (whole and order != int(order)):
+            kind = "whole number" if whole else "number"
+            raise InputError(
+                f"The order is {order:g}; accepted is a {kind} from {least} to {most}."
+            )
+        return compute(int(order) if whole else order, x)
 
-def _exponential_integral(order: float, x: float) -> float:
-    if order != int(order) or not 0 <= order <= 1000:
-        raise ValueError("the order is not a whole number from 0 to 1000")
-    return _scipy("expn")(int(order), x)
+    return ordered
 
 
 def _lambert_w(x: float, branch: float = 0.0) -> float:
@@ -87,9 +104,11 @@ def _lambert_w(x: float, branch: float = 0.0) -> float:
     return float(value.real) if value.imag == 0.0 else math.nan
 
 
-def _exact(names: str, head: Callable[..., Any], numeric: Callable[..., float]) -> _Rows:
+def _exact(
+    names: str, head: Callable[..., Any], numeric: Callable[..., float], vanishes: bool = True
+) -> _Rows:
     """Return the rows of one elementary function of one argument under its names."""
-    return dict.fromkeys(names.split(), Function(head, numeric, exact=ONE))
+    return dict.fromkeys(names.split(), Function(head, numeric, exact=ONE, vanishes=vanishes))
 
 
 def _kinked(names: str, head: Any, numeric: Callable[..., float], *arity: float) -> _Rows:
@@ -108,9 +127,9 @@ def _folded(
 _Rows = dict[str, Function]
 
 _ELEMENTARY: _Rows = {
-    **_exact("exp", sp.exp, math.exp),
+    **_exact("exp", sp.exp, math.exp, vanishes=False),
     **_exact("expm1", c.expm1, math.expm1),
-    **_exact("exp2", c.exp2, lambda x: math.pow(2.0, x)),
+    **_exact("exp2", c.exp2, lambda x: math.pow(2.0, x), vanishes=False),
     "log": Function(_log, math.log, 1, 2, exact=ONE),
     **_exact("ln", sp.log, math.log),
     **_exact("log1p", c.log1p, math.log1p),
@@ -137,8 +156,8 @@ _ELEMENTARY: _Rows = {
     **_exact("cosh", sp.cosh, math.cosh),
     **_exact("tanh", sp.tanh, math.tanh),
     **_exact("coth", sp.coth, lambda x: 1 / math.tanh(x)),
-    **_exact("sech", sp.sech, lambda x: 1 / math.cosh(x)),
-    **_exact("csch", sp.csch, lambda x: 1 / math.sinh(x)),
+    **_exact("sech", sp.sech, _sech, vanishes=False),
+    **_exact("csch", sp.csch, _csch, vanishes=False),
     **_exact("asinh arcsinh", sp.asinh, math.asinh),
     **_exact("acosh arccosh", sp.acosh, math.acosh),
     **_exact("atanh arctanh", sp.atanh, math.atanh),
@@ -168,13 +187,13 @@ _OTHER: _Rows = {
     **_folded("gamma", sp.gamma, math.gamma),
     **_folded("loggamma lgamma", sp.loggamma, _scipy("loggamma")),
     **_folded("digamma", sp.digamma, _scipy("psi")),
-    **_folded("polygamma", sp.polygamma, _polygamma, 2, 2),
+    **_folded("polygamma", sp.polygamma, _ordered("polygamma", 0, 100), 2, 2),
     **_folded("beta", sp.beta, _scipy("beta"), 2, 2),
-    **_folded("expint", sp.expint, _exponential_integral, 2, 2),
+    **_folded("expint", sp.expint, _ordered("expn", 0, 1000), 2, 2),
     **_folded("Ei", sp.Ei, _scipy("expi")),
     **_folded("LambertW", sp.LambertW, _lambert_w, 1, 2),
     **_folded("besselj", sp.besselj, _scipy("jv"), 2, 2),
-    **_folded("bessely", sp.bessely, _scipy("yv"), 2, 2),
+    **_folded("bessely", sp.bessely, _ordered("yv", -(10**6), 10**6, whole=False), 2, 2),
     **_folded("besseli", sp.besseli, _scipy("iv"), 2, 2),
     **_folded("besselk", sp.besselk, _scipy("kv"), 2, 2),
     **_folded("zeta", sp.zeta, _scipy("zeta"), 1, 2),
