@@ -19,13 +19,16 @@ STAGES = [
     "numpy_code", "numpy_loops", "layout", "writer", "emission", "llvm_code", "llvm_body",
     "llvm_loops", "binding", "native", "loop_stages",
 ]  # fmt: skip
-BESIDE = ["readable"]  # SymPy -> SymPy: no stage
+BESIDE = [  # SymPy -> SymPy: no stages
+    "parts", "naming", "nesting", "matrices", "deltas", "cases", "readable_arrays", "readable",
+]  # fmt: skip
 LAYERS = ["errors", "_build", "_core", "compiler", "points", "data", "objective", "solver", "schedules"]
 
 SYMPY = {
     "objective.py", "schedules.py", "parse.py", "formula/", "demo.py", "derivation/", "viewer/",
     "compiler/operations.py", "compiler/heads.py", "compiler/trace.py", "compiler/walk.py",
-    "compiler/constants.py", "compiler/readable.py", "compiler/indexing.py", "compiler/meaning.py",
+    "compiler/constants.py", "compiler/indexing.py", "compiler/meaning.py",
+    *(f"compiler/{name}.py" for name in BESIDE),
 }  # fmt: skip
 LLVMLITE = {"compiler/native.py", "compiler/__init__.py"}
 VIEWER = {"viewer/", "cli.py", "command.py", "demo.py", "__init__.py"}
