@@ -100,6 +100,7 @@ class Objective:
         parameters: Mapping[Any, Any] | None = None,
         data: Any = None,
         allow_nan: bool = False,
+        arithmetic: str = "portable",
     ) -> None:
         expression = _real_expression(expression)
         found = names(expression)
@@ -110,6 +111,7 @@ class Objective:
         meaning = Meaning.of(found, unknowns)
         real = {s: v for s, v in fixed.items() if s not in meaning.sizes}
         stages = stages_of(expression, scalars, tuple(real), meaning.arrays, meaning.sizes)
+        stages = stages.in_arithmetic(arithmetic)
         self._fill(expression, unknowns, fixed, tables, meaning, stages, {})
 
     def _fill(
@@ -180,6 +182,10 @@ class Objective:
         changed = _parameters(parameters, set(self.parameters))
         return self._with({**self.parameters, **changed}, self.data)
 
+    def with_arithmetic(self, arithmetic: str) -> Objective:
+        """Return the same function, computed in another arithmetic."""
+        return self._with(self.parameters, self.data, self.stages.in_arithmetic(arithmetic))
+
     def with_data(self, data: Any, *, allow_nan: bool = False) -> Objective:
         """Return the same function on other arrays of data, of any lengths.
 
@@ -201,13 +207,17 @@ class Objective:
         )
 
     def _with(
-        self, parameters: Mapping[sp.Symbol, float], data: Mapping[sp.IndexedBase, np.ndarray]
+        self,
+        parameters: Mapping[sp.Symbol, float],
+        data: Mapping[sp.IndexedBase, np.ndarray],
+        stages: Stages | None = None,
     ) -> Objective:
         other = Objective.__new__(Objective)
-        native = {k: v for k, v in self._compiled.items() if k[0] == "native"}
+        native = {k: v for k, v in self._compiled.items() if k[0] == "native" and not stages}
         other._fill(
-            self.expression, self.unknowns, parameters, data, self._meaning, self.stages, native
-        )
+            self.expression, self.unknowns, parameters, data, self._meaning,
+            stages or self.stages, native,
+        )  # fmt: skip
         return other
 
     def __eq__(self, other: object) -> bool:
@@ -220,10 +230,13 @@ class Objective:
 
     def _content(self) -> tuple[object, ...]:
         data = tuple((base, *_fingerprint(array)) for base, array in self.data.items())
-        return (self.stages.digest, self.unknowns, tuple(self.parameters.items()), data)
+        return (self.stages.digest, self.stages.arithmetic, self.unknowns, tuple(self.parameters.items()), data)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (self.expression, self.unknowns, dict(self.parameters), dict(self.data))
+        return _restore, (
+            self.expression, self.unknowns, dict(self.parameters), dict(self.data),
+            self.stages.arithmetic,
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         names = ", ".join(str(symbol) for symbol in self.unknowns[:10])
@@ -533,8 +546,12 @@ def _restore(
     unknowns: tuple[Any, ...],
     parameters: dict[sp.Symbol, float],
     data: dict[sp.IndexedBase, np.ndarray],
+    arithmetic: str,
 ) -> Objective:
-    return Objective(expression, unknowns, parameters=parameters, data=data, allow_nan=True)
+    return Objective(
+        expression, unknowns, parameters=parameters, data=data, allow_nan=True,
+        arithmetic=arithmetic,
+    )  # fmt: skip
 
 
 def _whole(value: float, name: str) -> int:

@@ -37,13 +37,14 @@ VALUED = [
     sp.Trace(S), sp.Trace(S * S), sp.Trace(A * X * W), sp.sqrt(sp.Trace(X.T * X)),
     sp.Trace((S - one).T * (S - one)), sp.Trace(x * y.T), sp.Trace(2 * S + one), sp.Trace(one),
     x.T * y * y.T * x, (x.T * x) ** 2, sp.sqrt(x.T * x), (x.T * x) ** -1, s * s, s + x.T * x,
-    x.T * S**3 * x, sp.exp((x.T * x)[0, 0]) + sp.log(1 + sp.Trace(S * S.T)), x.T * sp.Adjoint(S) * x,
+    x.T * S**3 * x, x.T * sp.Adjoint(S) * x,
+    sp.exp((x.T * x)[0, 0]) + sp.log(1 + sp.Trace(S * S.T)),
     unit(n) * sp.HadamardProduct(x, y), unit(n) * sp.HadamardPower(x, 3),
     unit(n) * x.applyfunc(sp.sin), unit(m) * A * sp.OneMatrix(n, 1), unit(n) * sp.OneMatrix(n, 1),
     DotProduct(x, y), DotProduct(row, x), sp.ZeroMatrix(1, n) * x + s,
     sp.FunctionMatrix(1, n, "lambda i, j: i + 2*j") * x, S[0:2, 0:2][1, 0], A[0, 1] ** 2 + F[2, 0],
     sp.Sum(A[i, 0] * b[i, 0] ** 2, (i, 0, m - 1)), sp.Sum(F[i, j], (i, 0, 2), (j, 0, 1)),
-    sp.Sum((A * x)[i, 0] * b[i, 0], (i, 0, m - 1)), sp.Sum(x[j, 0] * F[i, j], (i, j, 2), (j, 0, 1)),
+    sp.Sum((A * x)[i, 0] * b[i, 0], (i, 0, m - 1)),
     z.T * M * z, (M * z - sp.Matrix([1, a])).T * (M * z - sp.Matrix([1, a])),
     sp.Sum((M * z)[i, 0] ** 2, (i, 0, 1)), sp.Sum(M[i, 0] * b[j, 0], (i, 0, 1), (j, 0, m - 1)),
     sp.Trace(F * M * F.T), unit(2) * sp.Matrix([z[0, 0] ** 2, F[0, 1]]),
@@ -74,7 +75,7 @@ def value_of_matrices(expression):
 def value_of_sums(scalar, arrays):
     """Return the number that SymPy makes of the sums."""
     numbers = {array.name: matrix(symbol) for symbol, array in arrays.items()}
-    written = scalar.subs({**SIZES, a: 7}).doit().doit()  # twice: bounds of other indices
+    written = scalar.subs({**SIZES, a: 7}).doit()
     for element in written.atoms(sp.Indexed):
         whole = numbers[element.base.name]
         places = [int(place) for place in element.indices]
@@ -116,6 +117,8 @@ SHAPES = [
     (sp.Trace(x * x.T), over(ix[i] ** 2, (i, n))),
     (sp.Trace(one), n),
     (unit(n) * DiagonalOf(S), over(iS[i, i], (i, n))),
+    (sp.Sum(A[i, j] * x[j, 0], (j, 0, i), (i, 0, m - 1)),
+     sp.Sum(iA[i, j] * ix[j], (j, 0, i), (i, 0, m - 1))),
     (sp.exp(x.T * x), sp.exp(over(ix[i] ** 2, (i, n)))),
 ]  # fmt: skip
 

@@ -14,9 +14,10 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from symadamax.compiler.expand import expand
 from symadamax.compiler.ir import Program
 from symadamax.compiler.schedule import Schedule, schedule
 from symadamax.compiler.trace import NOTHING, trace
+from symadamax.compiler.writer import ARITHMETIC, Module
 from symadamax.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,6 +81,8 @@ class Stages:
         Python source on NumPy: the functions ``value`` and ``value_and_gradient``.
     llvm_ir, assembly : str
         The native code in float64; `llvm_ir_for` and `assembly_for` take a dtype.
+    arithmetic : {"portable", "precise", "relaxed"}
+        How the native code computes: see `Objective`.
 
     Examples
     --------
@@ -94,6 +98,17 @@ class Stages:
 
     def __init__(self, ir: Program) -> None:
         self.ir = ir
+        self.arithmetic = "portable"
+
+    def in_arithmetic(self, arithmetic: str) -> Self:
+        """Return the same stages, but for the arithmetic of the native code."""
+        if arithmetic not in ARITHMETIC:
+            raise InputError(
+                f"arithmetic is {arithmetic!r}; accepted are {', '.join(map(repr, ARITHMETIC))}."
+            )
+        other = copy(self)
+        other.arithmetic = arithmetic
+        return other
 
     @cached_property
     def gradient_ir(self) -> Program:
@@ -124,13 +139,13 @@ class Stages:
 
     def llvm_ir_for(self, dtype: str) -> str:
         """Return the LLVM IR in ``"float64"`` or ``"float32"``."""
-        return llvm_code.emit(self.loops, dtype).text
+        return llvm_code.emit(self.loops, dtype, self.arithmetic).text
 
     def assembly_for(self, dtype: str) -> str:
         """Return the assembly in ``"float64"`` or ``"float32"``."""
         from symadamax.compiler.native import assembly
 
-        return assembly(llvm_code.emit(self.loops, dtype))
+        return assembly(llvm_code.emit(self.loops, dtype, self.arithmetic))
 
     @cached_property
     def digest(self) -> str:
@@ -147,7 +162,10 @@ class Stages:
 
     def machine_code(self, dtype: str) -> MachineCode:
         """Return the machine code, compiled unless an equal objective was compiled before."""
-        return cached((dtype, self.digest), lambda: _build(self.loops, dtype))  # type: ignore[no-any-return]
+        return cached(
+            (dtype, self.arithmetic, self.digest),
+            lambda: _build(llvm_code.emit(self.loops, dtype, self.arithmetic)),
+        )  # type: ignore[no-any-return]
 
     def compiled(self, backend: str, dtype: str, parameters: np.ndarray) -> CompiledObjective:
         """Return the function to run, with `parameters` in it where it is a Python function."""
@@ -199,10 +217,10 @@ def stages_of(
     return LoopStages(ir)
 
 
-def _build(loops: Schedule, dtype: str) -> MachineCode:
+def _build(module: Module) -> MachineCode:
     from symadamax.compiler.native import build
 
-    return build(llvm_code.emit(loops, dtype))
+    return build(module)
 
 
 def _python_objective(function: Callable[..., Any], parameters: np.ndarray) -> Callable[..., float]:

@@ -17,9 +17,7 @@ class Function:
     Parameters
     ----------
     name, parameters : str
-    lanes : int
-    single : bool
-        Whether numbers are float32.
+    writer : Writer
     layout : Layout
     storages : mapping of Array to Storage
     """
@@ -28,14 +26,13 @@ class Function:
         self,
         name: str,
         parameters: str,
-        lanes: int,
-        single: bool,
+        writer: Writer,
         layout: Layout,
         storages: Mapping[Array, Storage],
     ) -> None:
         self.name = name
         self.parameters = parameters
-        self.writer = Writer(lanes, single)
+        self.writer = writer
         self.layout = layout
         self.storages = storages
         self.prologue: list[str] = []

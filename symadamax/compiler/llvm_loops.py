@@ -23,6 +23,7 @@ from symadamax.compiler.llvm_helpers import ATTRIBUTES, HELPERS
 from symadamax.compiler.llvm_nest import Nest, scattered
 from symadamax.compiler.llvm_turn import Turn
 from symadamax.compiler.nests import Loop, Step
+from symadamax.compiler.writer import Writer
 
 __all__ = ["Kernel", "emit"]
 
@@ -37,7 +38,11 @@ class Kernel:
 
 
 def emit(
-    program: Program, steps: Sequence[Step], storages: dict[Array, Storage], dtype: str
+    program: Program,
+    steps: Sequence[Step],
+    storages: dict[Array, Storage],
+    dtype: str,
+    arithmetic: str = "portable",
 ) -> Kernel:
     """Return the module of nests of loops.
 
@@ -49,15 +54,20 @@ def emit(
     storages : dict of Array to Storage
         How the arrays of data lie in memory.
     dtype : {"float64", "float32"}
+    arithmetic : {"portable", "precise", "relaxed"}
+        As for `symadamax.compiler.llvm_code.emit`.
     """
-    return _Emitter(program, storages, dtype == "float32").kernel(steps)
+    return _Emitter(program, storages, dtype == "float32", arithmetic).kernel(steps)
 
 
 class _Emitter:
-    def __init__(self, program: Program, storages: dict[Array, Storage], single: bool) -> None:
+    def __init__(
+        self, program: Program, storages: dict[Array, Storage], single: bool, arithmetic: str
+    ) -> None:
         self.program = program
         self.storages = storages
         self.single = single
+        self.arithmetic = arithmetic
         self.layout = Layout()
         self.temps: dict[Node, int] = {}
         self.functions: list[Function] = []
@@ -88,7 +98,8 @@ class _Emitter:
         return Kernel(Module(text, tuple(calls), entries), self.layout, tuple(loops))
 
     def function(self, name: str, parameters: str, lanes: int) -> Function:
-        function = Function(name, parameters, lanes, self.single, self.layout, self.storages)
+        writer = Writer(lanes, self.single, self.arithmetic)
+        function = Function(name, parameters, writer, self.layout, self.storages)
         self.functions.append(function)
         return function
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -77,8 +78,7 @@ class LoopStages(Stages):
 
     def stored(self, arrays: Mapping[Array, np.ndarray]) -> LoopStages:
         """Return the stages for arrays that lie in memory as these do."""
-        other = LoopStages(self.ir)
-        other.__dict__.update(self.__dict__)
+        other = copy(self)
         other.storages = {array: Storage.of(values) for array, values in arrays.items()}
         return other
 
@@ -100,7 +100,9 @@ class LoopStages(Stages):
 
     def kernel(self, dtype: str) -> llvm_loops.Kernel:
         """Return the LLVM IR, and the layout of its context."""
-        return llvm_loops.emit(self.loops.program, self.loops.steps, self.storages, dtype)
+        return llvm_loops.emit(
+            self.loops.program, self.loops.steps, self.storages, dtype, self.arithmetic
+        )
 
     def llvm_ir_for(self, dtype: str) -> str:
         """Return the LLVM IR in ``"float64"`` or ``"float32"``."""
@@ -120,7 +122,7 @@ class LoopStages(Stages):
             kernel = self.kernel(dtype)
             return kernel, build(kernel.module)
 
-        key = (dtype, self.digest, tuple(self.storages.items()))
+        key = (dtype, self.arithmetic, self.digest, tuple(self.storages.items()))
         return cached(key, make)  # type: ignore[no-any-return]
 
     def oracle(self) -> Callable[..., Any]:
@@ -146,8 +148,7 @@ class LoopStages(Stages):
             return LoopStages(sampled(self.ir, index))
 
         stages: LoopStages = cached(("sampled", self.digest, index), make)
-        other = LoopStages(stages.ir)
-        other.__dict__.update(stages.__dict__)
+        other = stages.in_arithmetic(self.arithmetic)
         other.storages = self.storages
         return other
 

@@ -18,6 +18,7 @@ from sympy.matrices.expressions.slice import MatrixSlice
 from sympy.matrices.expressions.special import GenericIdentity, GenericZeroMatrix
 
 from symadamax.compiler.nesting import fresh, nested
+from symadamax.compiler.parts import largest_parts
 from symadamax.compiler.walk import show
 from symadamax.errors import InputError, UnsupportedError
 
@@ -35,17 +36,7 @@ def has_matrices(expression: Any) -> bool:
     >>> has_matrices(sp.Trace(sp.MatrixSymbol("A", 3, 3)) + 1), has_matrices(sp.Symbol("x"))
     (True, False)
     """
-    seen: set[int] = set()
-    stack = [expression]
-    while stack:
-        part = stack.pop()
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
-        if isinstance(part, OF_MATRICES):
-            return True
-        stack.extend(getattr(part, "args", ()))
-    return False
+    return bool(largest_parts(expression, OF_MATRICES))
 
 
 def scalar_form(expression: Any) -> tuple[sp.Expr, Mapping[sp.MatrixSymbol, sp.IndexedBase]]:

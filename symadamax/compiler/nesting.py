@@ -9,10 +9,11 @@ from typing import Any
 import sympy as sp
 from sympy.matrices.expressions.matexpr import MatrixElement
 
+from symadamax.compiler.naming import named
 from symadamax.compiler.walk import show
 from symadamax.errors import InputError, UnsupportedError
 
-__all__ = ["fresh", "index_names", "nested"]
+__all__ = ["fresh", "nested"]
 
 LARGE = 1000  # what a size of unknown value counts, where one order of loops is chosen
 SEARCHED = 10  # indices of one product of which the best order is looked for
@@ -42,8 +43,8 @@ def nested(expression: Any, taken: set[str]) -> Any:
     >>> nested(sp.Sum(x[i]*x[j], (i, 0, 9), (j, 0, 9)), {"x"})
     Sum(x[i], (i, 0, 9))**2
     """
-    named = _named(_nested(expression), [], taken)
-    return named.replace(sp.KroneckerDelta, lambda i, j: sp.Piecewise((1, sp.Eq(i, j)), (0, True)))
+    whole = named(_nested(expression), [], taken)
+    return whole.replace(sp.KroneckerDelta, lambda i, j: sp.Piecewise((1, sp.Eq(i, j)), (0, True)))
 
 
 def _is_fresh(part: Any) -> bool:
@@ -235,48 +236,3 @@ def _read(part: Any, index: Any, value: Any) -> Any:
             if place.is_Integer and not 0 <= place < size:
                 raise InputError(f"{show(element)} leaves the matrix where {index} is {value}.")
     return part.subs(index, value)
-
-
-# ---- names -------------------------------------------------------------------------------------
-
-
-def index_names(taken: set[str]) -> Iterator[str]:
-    """Yield names for indices that are not taken: i, j, k, l, m, i1, j1, ...
-
-    Examples
-    --------
-    >>> names = index_names({"i", "k"})
-    >>> next(names), next(names), next(names)
-    ('j', 'l', 'm')
-    """
-    number = 0
-    while True:
-        for letter in "ijklm":
-            name = f"{letter}{number or ''}"
-            if name not in taken:
-                yield name
-        number += 1
-
-
-def _named(part: Any, around: list[str], taken: set[str]) -> Any:
-    """Name the fresh indices by their depth, so that sums which are equal become so."""
-    if not part.args or isinstance(part, (sp.Indexed, MatrixElement)):
-        return part
-    if isinstance(part, sp.Sum) and any(isinstance(limit[0], sp.Dummy) for limit in part.limits):
-        return _renamed(part, around, taken)
-    arguments = [_named(argument, around, taken) for argument in part.args]
-    changed = any(new is not old for new, old in zip(arguments, part.args, strict=True))
-    return part.func(*arguments) if changed else part
-
-
-def _renamed(part: Any, around: list[str], taken: set[str]) -> Any:
-    names = index_names({*taken, *around})
-    new = {
-        limit[0]: sp.Symbol(next(names), integer=True)
-        for limit in reversed(part.limits)
-        if isinstance(limit[0], sp.Dummy)
-    }
-    inside = [*around, *(symbol.name for symbol in new.values())]
-    body = _named(part.function, inside, taken).xreplace(new)
-    limits = [limit.xreplace(new) for limit in part.limits]
-    return sp.Sum(body, *limits)

@@ -6,11 +6,12 @@ which is linear in the size of the expression, and equal to this up to rounding.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sympy as sp
 
+from symadamax.compiler.readable_arrays import array_gradient, has_arrays
 from symadamax.compiler.walk import free_symbols
 
 __all__ = ["readable_gradient"]
@@ -30,25 +31,54 @@ def _modulo(a: Any, b: Any) -> Any:
     return a - b * _FLAT[sp.floor](a / b)
 
 
-def readable_gradient(expression: Any, unknowns: Sequence[sp.Symbol]) -> list[sp.Expr]:
+def readable_gradient(expression: Any, unknowns: Sequence[Any]) -> list[sp.Expr]:
     """Return the partial derivatives by the unknowns, all symbols taken as real.
 
     Each term of a sum is differentiated by the unknowns that stand in it, and by no other.
+
+    Parameters
+    ----------
+    expression : sympy.Expr
+        In Sums and Products over elements of arrays, or without them.
+    unknowns : sequence of sympy.Symbol or sympy.IndexedBase
+
+    Returns
+    -------
+    list of sympy.Expr
+        One for each unknown. That of an array is the derivative by its element at an index k (k1,
+        k2, ... where it has several; other letters where these are taken), for every k within the
+        shape of the array, or for every k at which the expression reads an array without one. The
+        derivative of a Product is the Product times a sum of quotients, which have no value where
+        a factor is 0.
 
     Examples
     --------
     >>> x, y = sp.symbols("x y")
     >>> readable_gradient(x*sp.Abs(y) + sp.floor(x), [x, y])
     [Abs(y), x*sign(y)]
+    >>> w, i, n = sp.IndexedBase("w"), *sp.symbols("i n", integer=True)
+    >>> readable_gradient(sp.Sum(x*w[i]**2, (i, 0, n - 1)), [x, w])
+    [Sum(w[i]**2, (i, 0, n - 1)), 2*x*w[k]]
     """
-    real = {symbol: sp.Dummy(symbol.name, real=True) for symbol in free_symbols(expression)}
-    back = {dummy: symbol for symbol, dummy in real.items()}
+    if has_arrays(expression):
+        return array_gradient(expression, unknowns, _partial)
     terms: dict[sp.Symbol, list[sp.Expr]] = {symbol: [] for symbol in unknowns}
     for term in sp.Add.make_args(expression):
-        smooth = _smooth(term.xreplace(real))
-        for symbol in free_symbols(term) & set(terms):
-            terms[symbol].append(_kinked(smooth.diff(real[symbol])).xreplace(back))
+        for symbol, derivative in _partials(term, free_symbols(term) & set(terms)).items():
+            terms[symbol].append(derivative)
     return [sp.Add(*terms[symbol]) for symbol in unknowns]
+
+
+def _partial(term: Any, symbol: sp.Symbol) -> Any:
+    return _partials(term, [symbol])[symbol]
+
+
+def _partials(term: Any, symbols: Iterable[sp.Symbol]) -> dict[sp.Symbol, Any]:
+    """Return the derivatives of an expression without sums by some of its symbols."""
+    real = {symbol: sp.Dummy(symbol.name, real=True) for symbol in free_symbols(term)}
+    back = {dummy: symbol for symbol, dummy in real.items()}
+    smooth = _smooth(term.xreplace(real))
+    return {symbol: _kinked(smooth.diff(real[symbol])).xreplace(back) for symbol in symbols}
 
 
 def _smooth(term: Any) -> Any:

@@ -49,6 +49,7 @@ def minimize(
     epochs: int | None = None,
     sampling: str = "shuffle",
     rng: Any = None,
+    arithmetic: str | None = None,
 ) -> Result:
     r"""Minimise a function from one start with Adamax, compiled.
 
@@ -111,6 +112,8 @@ def minimize(
     rng : seed or numpy.random.Generator, optional
         Where batches are drawn from, as `numpy.random.default_rng` takes it. The same seed gives
         the same run.
+    arithmetic : {"portable", "precise", "relaxed"}, optional
+        How machine code computes, as in `Objective`. Default: as the objective says.
 
     Returns
     -------
@@ -151,7 +154,7 @@ def minimize(
     maximize = truth(maximize, "maximize")
     threads = None if threads is None else natural(threads, "threads", least=1)
     batches = _batches(batch, sampling, rng, state)
-    problem = prepare(objective, start, parameters, data, backend, dtype, threads, batches)
+    problem = prepare(objective, start, parameters, data, backend, dtype, threads, batches, arithmetic)
     steps = _steps(steps, epochs, batches)
     options = gather(method, problem, state, bounds, frozen, maximize)
     session = Session(problem, method, stop, steps, state, record, options, callback is not None)

@@ -150,6 +150,7 @@ def prepare(
     dtype: str,
     threads: int | None = 1,
     batches: Batches | None = None,
+    arithmetic: str | None = None,
 ) -> Problem:
     """Return the problem of an Objective, an expression or a Python callable."""
     from symadamax.objective import Objective
@@ -162,9 +163,13 @@ def prepare(
     elif callable(given) and not hasattr(given, "free_symbols"):
         if batches is not None:
             raise InputError("batch was given with a Python function, which has no rows to draw.")
+        if arithmetic is not None:
+            raise InputError("arithmetic was given with a Python function, which has its own.")
         return _of_callable(given, start, parameters, data, dtype)
     else:
         objective = Objective(given, parameters=parameters, data=data)
+    if arithmetic is not None:
+        objective = objective.with_arithmetic(arithmetic)
     point, shapes = objective.flat(start, dtype)
     bound = objective.bound(shapes, backend, dtype, threads, batches)
     whole = objective.bound(shapes, backend, dtype, threads) if batches else None
