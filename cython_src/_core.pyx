@@ -14,7 +14,7 @@ from libc.string cimport memcpy, memset
 
 from adamax cimport (
     clipped, correction, decrease, displacement, magnitude, mean, moment, projected, real,
-    regularised, settled, weight, within,
+    regularised, weight, within,
 )
 from objective cimport NAME32, NAME64, Evaluate32, Evaluate64
 from special cimport hurwitz_zeta as zeta_of, lambert_w as w_of

@@ -75,11 +75,6 @@ cdef inline real clipped(real g, double clip_value) noexcept nogil:
     return within(g, <real> -clip_value, <real> clip_value)
 
 
-cdef inline real settled(real m, real change) noexcept nogil:
-    """Return what (4) adds to x, where 0/0 moves nothing."""
-    return 0 if m == 0 else change
-
-
 cdef inline real decrease(real x, double decay) noexcept nogil:
     """Return what (8) takes from x, with learning_rate*weight_decay as `decay`."""
     return <real> decay*x

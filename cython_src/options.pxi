@@ -72,7 +72,7 @@ cdef inline void sweep_with_options(
     for i in range(loop.size):
         new_m[i] = moment(m[i], slope(g[i], x[i], sign, l2, scale, bound), beta1)
         new_u[i] = weight(u[i], slope(g[i], x[i], sign, l2, scale, bound), beta2, inside)
-        new_x[i] = x[i] + settled(new_m[i], displacement(new_m[i], new_u[i], rate, outside))
+        new_x[i] = x[i] + displacement(new_m[i], new_u[i], rate, outside)
         new_x[i] = new_x[i] - decrease(x[i], decay)
 
 
@@ -95,19 +95,40 @@ cdef inline void hold(const Point *here, Point *there, const Loop *loop) noexcep
             there.u[i] = here.u[i]
 
 
+cdef bint rest_at_zero(const Point *here, Point *there, const Loop *loop) noexcept nogil:
+    """Let 0/0 in (4) move nothing; tell whether there was any."""
+    cdef double decay = loop.learning_rate*loop.options.weight_decay
+    cdef Py_ssize_t i
+    cdef bint found = False
+    for i in range(loop.size):
+        if there.m[i] == 0 and there.u[i] + loop.outside == 0:
+            there.x[i] = here.x[i] - decrease(here.x[i], decay)
+            found = True
+    return found
+
+
+cdef inline void confine(const Point *here, Point *there, const Loop *loop) noexcept nogil:
+    if loop.options.lower:
+        project(there.x, loop)
+    if loop.options.frozen:
+        hold(here, there, loop)
+
+
 cdef inline int64_t update_with_options(Point *here, Point *there, Loop *loop) noexcept nogil:
     """Write x, m and u of the next point; not 0 when a coordinate is not finite."""
     cdef double scale
+    cdef int64_t broken
     schedule_rate(loop)
     scale = shortening(here.x, here.gradient, loop)
     sweep_with_options(
         here.x, here.m, here.u, here.gradient, there.x, there.m, there.u, scale, loop
     )
-    if loop.options.lower:
-        project(there.x, loop)
-    if loop.options.frozen:
-        hold(here, there, loop)
-    return any_broken(there.x, loop.size)
+    confine(here, there, loop)
+    broken = any_broken(there.x, loop.size)
+    if broken and rest_at_zero(here, there, loop):
+        confine(here, there, loop)
+        broken = any_broken(there.x, loop.size)
+    return broken
 
 
 cdef inline Status step_with_options(Point *here, Point *there, Loop *loop) noexcept nogil:

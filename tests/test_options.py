@@ -246,6 +246,44 @@ def test_the_target_of_a_maximum_is_reached_from_below() -> None:
     assert minimize(-(x**2), [1.0], stop=Stop(target=-0.5), steps=0).status == Status.TARGET_MET
 
 
+# ---- arrays of unknowns -------------------------------------------------------------------------
+
+i, w = sp.Symbol("i", integer=True), sp.IndexedBase("w")
+CHAIN = sp.Sum((w[i] - x) ** 2, (i, 0, 4)) + (x - 3) ** 2
+
+
+def chain(**options: Any) -> Any:
+    start = {w: np.arange(5) / 10, x: 0.5}
+    return minimize(CHAIN, start, method=Adamax(0.05), steps=2000, **options)
+
+
+@pytest.mark.parametrize("frozen", [[w], ["w"]])
+def test_an_array_is_frozen_as_a_whole(frozen: Any) -> None:
+    result = chain(frozen=frozen)
+    assert result.point[w].tolist() == (np.arange(5) / 10).tolist()
+    assert result.point[x] == pytest.approx((3 + 1) / 6, abs=1e-4)
+
+
+def test_a_scalar_beside_an_array_is_frozen_or_bounded() -> None:
+    np.testing.assert_allclose(chain(frozen=[x]).point[w], 0.5, atol=1e-4)
+    assert chain(bounds={x: (0, 1)}).point[x] == 1
+
+
+def test_an_array_has_one_bound_or_one_for_each_entry() -> None:
+    assert (chain(bounds={w: (0, 0.5)}).point[w] == 0.5).all()
+    most = np.linspace(0.5, 1, 5)
+    assert chain(bounds={"w": (None, most)}).point[w].tolist() == most.tolist()
+    flat = Bounds(-np.inf, np.array([9, *most]))
+    assert chain(bounds=flat).point[w].tolist() == most.tolist()
+
+
+def test_bounds_of_an_array_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(InputError, match=r"bound of 'w' is \[0, 1\].*array of the shape \(5,\)"):
+        chain(bounds={w: ([0, 1], None)})
+    with pytest.raises(InputError, match=r"of 'w\[1\]' does not hold at the start, 0\.1"):
+        chain(bounds={w: (None, [0, 0, 1, 1, 1])})
+
+
 # ---- all together -------------------------------------------------------------------------------
 
 positive = st.floats(0.01, 2)

@@ -89,11 +89,11 @@ def minimize(
     state : State, optional
         Go on from the state of another run.
     bounds : sequence, mapping or scipy.optimize.Bounds, optional
-        Pairs (min, max) in the order of the unknowns, with None where there is none; or pairs by
-        unknown (or its name); or SciPy's bounds. After each step
+        Pairs (min, max) in the order of `x`, with None where there is none; or pairs by unknown (or
+        its name), of which those of an array may hold arrays; or SciPy's bounds. After each step
         :math:`x_i \leftarrow \min(\max(x_i, l_i), u_i)`; the start must lie within.
     frozen : sequence of unknowns (or their names), optional
-        Those that keep the numbers of the start.
+        Those that keep the numbers of the start; an array does as a whole.
     maximize : bool
         Look for the largest value: steps go along the gradient. The values and gradients in the
         result are those of the objective.

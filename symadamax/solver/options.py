@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from symadamax.errors import InputError
-from symadamax.points import Symbol, by_symbol
+from symadamax.points import by_symbol
 from symadamax.solver.adamax import Adamax, State
 from symadamax.solver.bounds import bounds_of
 from symadamax.solver.problem import Problem
@@ -53,8 +54,11 @@ def gather(
     method: Adamax, problem: Problem, state: State | None, bounds: Any, frozen: Any, maximize: bool
 ) -> Options | None:
     """Return the options of a run, or None where it has none."""
-    start, unknowns = problem.start, problem.unknowns
-    lower, upper = bounds_of(bounds, unknowns, start) if bounds is not None else (None, None)
+    start, lower, upper, mask = problem.start, None, None, None
+    if bounds is not None:
+        lower, upper = bounds_of(bounds, partial(_places, problem), problem.names, start)
+    if frozen is not None:
+        mask = frozen_of(frozen, _places(problem), len(start))
     options = Options(
         maximize,
         method.l2,
@@ -64,7 +68,7 @@ def gather(
         not is_number(method.learning_rate),
         lower,
         upper,
-        frozen_of(frozen, unknowns) if frozen is not None else None,
+        mask,
         _mean(state, start) if method.average else None,
     )
     return None if _are_none(options) else options
@@ -77,22 +81,28 @@ def _are_none(options: Options) -> bool:
     return not any(numbers) and clips == np.inf and all(array is None for array in arrays)
 
 
-def frozen_of(given: Any, unknowns: Sequence[Symbol]) -> Array | None:
-    """Return the mask of the unknowns that do not move, None where all do."""
+def _places(problem: Problem) -> dict[Any, Any]:
+    """Return where the numbers of each unknown stand in the start."""
+    everywhere = np.arange(len(problem.start))
+    return problem.point(everywhere) or dict(zip(problem.unknowns, everywhere, strict=True))
+
+
+def frozen_of(given: Any, places: Mapping[Any, Any], size: int) -> Array | None:
+    """Return the mask of the numbers that do not move, None where all do."""
     if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, (Sequence, Set)):
         raise InputError(
             f"frozen is {given!r}; accepted is a sequence of unknowns or their names, such as [x]."
         )
-    listed = list(unknowns)
     try:
-        chosen = by_symbol(dict.fromkeys(given, True), listed, "unknown", "frozen")
+        chosen = by_symbol(dict.fromkeys(given, True), list(places), "unknown", "frozen")
     except TypeError as error:  # what cannot be a key is no unknown
         raise InputError(f"frozen is {given!r}; it must consist of unknowns or names.") from error
-    if not chosen:
-        return None
-    if len(chosen) == len(listed):
+    mask = np.zeros(size, bool)
+    for unknown in chosen:
+        mask[places[unknown]] = True
+    if mask.all():
         raise InputError("All unknowns are frozen: there is nothing to optimise.")
-    return np.fromiter((symbol in chosen for symbol in listed), bool, len(listed))
+    return mask if chosen else None
 
 
 def _mean(state: State | None, start: Array) -> Array:
