@@ -16,6 +16,7 @@ from symadamax import _core
 from symadamax.compiler import CompiledObjective, Stages, stages_of
 from symadamax.compiler.affine import Index
 from symadamax.compiler.loop_stages import Bound, LoopStages
+from symadamax.compiler.matrices import has_matrices, scalar_form
 from symadamax.compiler.meaning import Meaning, sorted_by_name
 from symadamax.compiler.readable import readable_gradient
 from symadamax.compiler.sampling import row_indices
@@ -34,17 +35,34 @@ class Objective:
     ----------
     expression : sympy.Expr
         The function. All its symbols are taken as real, whatever their assumptions.
-    unknowns : sequence of sympy.Symbol, optional
-        What is optimised, in the order of arrays. Default: all free symbols of the expression that
-        are not parameters, sorted by name.
+        Sums and products over indices are loops, whatever their length. A matrix expression of
+        shape (1, 1) counts as a number.
+    unknowns : sequence of sympy.Symbol, sympy.IndexedBase or sympy.MatrixSymbol, optional
+        What is optimised: scalars, in the order of arrays, and behind them whole arrays, whose
+        shape is that of their start. Default: all free symbols of the expression that are not
+        parameters, and all arrays that are not data, sorted by name.
     parameters : mapping of sympy.Symbol (or its name) to number, optional
         Symbols with a fixed number, which `with_parameters` changes without compiling again.
+    data : mapping of sympy.IndexedBase (or its name) to array, or table, optional
+        What the arrays in the expression hold: anything that NumPy takes for an array of up to four
+        axes, or the columns of a DataFrame of pandas or polars, or of a table of Arrow. Whole
+        numbers may be used as indices. Memory is read where it lies, also when it is read-only,
+        strided or mapped. The lengths of arrays give the sizes in the bounds of sums.
+    allow_nan : bool
+        Whether NaN and infinities in data are computed with. Default: they are refused.
+    arithmetic : {"portable", "precise", "relaxed"}
+        How machine code computes. ``"portable"``: IEEE operations in the order of the expression,
+        and elementary functions by polynomials, at most 2 ulp from the truth; the same bits on
+        every processor with the same libraries. ``"precise"``: elementary functions of the C
+        library, at most 1 ulp with glibc. ``"relaxed"``: as portable, but products and sums may be
+        fused and reordered.
 
     Attributes
     ----------
     expression : sympy.Expr
-    unknowns : tuple of sympy.Symbol
+    unknowns : tuple of sympy.Symbol, sympy.IndexedBase or sympy.MatrixSymbol
     parameters : mapping of sympy.Symbol to float
+    data : mapping of sympy.IndexedBase or sympy.MatrixSymbol to ndarray
 
     Raises
     ------
@@ -103,14 +121,17 @@ class Objective:
         arithmetic: str = "portable",
     ) -> None:
         expression = _real_expression(expression)
-        found = names(expression)
+        scalar, bases = _without_matrices(expression)
+        found = names(scalar)
+        matrices = {base: matrix for matrix, base in bases.items()}
         fixed = _parameters(parameters, found.symbols | found.sizes)
-        tables = {} if data is None else data_arrays(data, sorted_by_name(found.arrays), allow_nan)
-        unknowns = _unknowns(unknowns, found, fixed, tables)
+        arrays = sorted_by_name(matrices.get(base, base) for base in found.arrays)
+        tables = {} if data is None else data_arrays(data, arrays, allow_nan)
+        unknowns = _unknowns(unknowns, found, arrays, fixed, tables)
         scalars = tuple(s for s in unknowns if isinstance(s, sp.Symbol))
-        meaning = Meaning.of(found, unknowns)
+        meaning = Meaning.of(found, [bases.get(unknown, unknown) for unknown in unknowns], bases)
         real = {s: v for s, v in fixed.items() if s not in meaning.sizes}
-        stages = stages_of(expression, scalars, tuple(real), meaning.arrays, meaning.sizes)
+        stages = stages_of(scalar, scalars, tuple(real), meaning.by_base, meaning.sizes)
         stages = stages.in_arithmetic(arithmetic)
         self._fill(expression, unknowns, fixed, tables, meaning, stages, {})
 
@@ -125,7 +146,7 @@ class Objective:
         compiled: dict[tuple[str, str], CompiledObjective],
     ) -> None:
         if isinstance(stages, LoopStages):
-            stages = stages.stored({meaning.arrays[base]: data[base] for base in data})
+            stages = stages.stored(meaning.bound(data))
         values = {
             "expression": expression, "unknowns": unknowns, "stages": stages,
             "parameters": MappingProxyType(dict(parameters)), "_compiled": compiled,
@@ -159,7 +180,9 @@ class Objective:
         """
         if not self._gradient:
             try:
-                self._gradient.extend(readable_gradient(self.expression, self.unknowns))
+                scalar, bases = _without_matrices(self.expression)
+                unknowns = [bases.get(unknown, unknown) for unknown in self.unknowns]
+                self._gradient.extend(readable_gradient(scalar, unknowns))
             except RecursionError as error:
                 raise UnsupportedError(
                     "The objective is nested too deeply for SymPy to differentiate it. "
@@ -230,7 +253,13 @@ class Objective:
 
     def _content(self) -> tuple[object, ...]:
         data = tuple((base, *_fingerprint(array)) for base, array in self.data.items())
-        return (self.stages.digest, self.stages.arithmetic, self.unknowns, tuple(self.parameters.items()), data)
+        return (
+            self.stages.digest,
+            self.stages.arithmetic,
+            self.unknowns,
+            tuple(self.parameters.items()),
+            data,
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (
@@ -365,10 +394,10 @@ class Objective:
             return Bound(compiled.function, self.parameter_array(dtype), compiled.owner)
         meaning = self._meaning
         self._hold_axes({**self.data, **shapes})
-        arrays = {meaning.arrays[base]: array for base, array in self.data.items()}
         # Of an array of unknowns the shape is all that is asked for.
         one = np.zeros((), dtype)
-        arrays |= {meaning.arrays[base]: np.broadcast_to(one, s) for base, s in shapes.items()}
+        unknown = {base: np.broadcast_to(one, shape) for base, shape in shapes.items()}
+        arrays = meaning.bound({**self.data, **unknown})
         given = {
             size: _whole(self.parameters[s], s.name)
             for s, size in meaning.sizes.items()
@@ -411,7 +440,8 @@ class Objective:
         for base, found in given.items():
             shape = tuple(getattr(found, "shape", found))
             axes = self._meaning.arrays[base].axes
-            if len(shape) != axes:
+            column = axes == 1 and isinstance(base, sp.MatrixSymbol) and 1 in shape
+            if len(shape) != axes and not (len(shape) == 2 and column):
                 raise InputError(
                     f"{base.name} is given with the shape {shape}, and has {axes} "
                     f"{'index' if axes == 1 else 'indices'} in the objective."
@@ -459,6 +489,8 @@ def _real_expression(expression: Any) -> sp.Expr:
             "expression. For an equation f = g, minimise (f - g)**2."
         )
     if isinstance(expression, (sp.MatrixBase, sp.MatrixExpr)):
+        if tuple(expression.shape) == (1, 1):
+            return expression
         raise UnsupportedError(
             f"The objective is a matrix of shape {expression.shape}; it must be a scalar, such as "
             "one of its elements."
@@ -480,21 +512,27 @@ def _parameters(given: Mapping[Any, Any] | None, present: set[sp.Symbol]) -> dic
     return {symbol: finite(values[symbol], symbol.name) for symbol in symbols if symbol in values}
 
 
+def _without_matrices(expression: Any) -> tuple[Any, Mapping[Any, sp.IndexedBase]]:
+    """Return an equal expression in sums, and the array that stands for each matrix."""
+    return scalar_form(expression) if has_matrices(expression) else (expression, {})
+
+
 def _unknowns(
     given: Sequence[Any] | None,
     found: Names,
+    arrays: Sequence[Any],
     fixed: Mapping[sp.Symbol, float],
     data: Mapping[sp.IndexedBase, np.ndarray],
 ) -> tuple[sp.Symbol | sp.IndexedBase, ...]:
     if given is None:
         unknowns = (
             *sorted_by_name(found.symbols - set(fixed)),
-            *sorted_by_name(set(found.arrays) - set(data)),
+            *(array for array in arrays if array not in data),
         )
     else:
         unknowns = tuple(given) if isinstance(given, (list, tuple)) else (given,)
     for symbol in unknowns:
-        if not isinstance(symbol, (sp.Symbol, sp.IndexedBase)):
+        if not isinstance(symbol, (sp.Symbol, sp.IndexedBase, sp.MatrixSymbol)):
             raise InputError(f"The unknown {symbol!r} is not a SymPy symbol.")
     if len(set(unknowns)) != len(unknowns):
         raise InputError(f"An unknown stands twice in {listed([s.name for s in unknowns])}.")

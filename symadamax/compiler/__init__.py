@@ -162,10 +162,11 @@ class Stages:
 
     def machine_code(self, dtype: str) -> MachineCode:
         """Return the machine code, compiled unless an equal objective was compiled before."""
-        return cached(
+        code: MachineCode = cached(
             (dtype, self.arithmetic, self.digest),
             lambda: _build(llvm_code.emit(self.loops, dtype, self.arithmetic)),
-        )  # type: ignore[no-any-return]
+        )
+        return code
 
     def compiled(self, backend: str, dtype: str, parameters: np.ndarray) -> CompiledObjective:
         """Return the function to run, with `parameters` in it where it is a Python function."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from symadamax.compiler.affine import Affine, Array, Extent, Size
@@ -27,20 +28,25 @@ class Meaning:
 
     Attributes
     ----------
-    arrays : mapping of IndexedBase to Array
+    by_base : mapping of IndexedBase to Array
         Those of unknowns, then those of data.
+    arrays : mapping of IndexedBase or MatrixSymbol to Array
+        The same by what the user writes.
     sizes : mapping of Symbol to Size
     declared : tuple of (Extent, Affine)
         The lengths that an IndexedBase with a shape has.
     """
 
-    arrays: Mapping[sp.IndexedBase, Array]
+    by_base: Mapping[sp.IndexedBase, Array]
+    arrays: Mapping[Any, Array]
     sizes: Mapping[sp.Symbol, Size]
     declared: tuple[tuple[Extent, Affine], ...]
 
     @staticmethod
-    def of(found: Names, unknowns: Sequence[Any]) -> Meaning:
-        """Return the meaning of names, of which some arrays are unknown."""
+    def of(
+        found: Names, unknowns: Sequence[Any], matrices: Mapping[Any, sp.IndexedBase]
+    ) -> Meaning:
+        """Return the meaning of names, of which some arrays are unknown, and some are matrices."""
         unknown = [base for base in unknowns if isinstance(base, sp.IndexedBase)]
         absent = [base.name for base in unknown if base not in found.arrays]
         if absent:
@@ -58,4 +64,17 @@ class Meaning:
             for base, array in arrays.items()
             for pair in declared_extents(base, array, indexing)
         ]
-        return Meaning(arrays, sizes, tuple(declared))
+        written = {base: matrix for matrix, base in matrices.items()}
+        by_name = {written.get(base, base): array for base, array in arrays.items()}
+        return Meaning(arrays, by_name, sizes, tuple(declared))
+
+    def bound(self, given: Mapping[Any, np.ndarray]) -> dict[Array, np.ndarray]:
+        """Return what stands for each array; a column or a row of a matrix has one axis."""
+        result = {}
+        for name, values in given.items():
+            array = self.arrays[name]
+            column = array.axes == 1 and values.ndim == 2 and 1 in values.shape
+            result[array] = values[:, 0] if column and values.shape[1] == 1 else values
+            if column and values.shape[1] != 1:
+                result[array] = values[0]
+        return result

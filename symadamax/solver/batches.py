@@ -98,7 +98,8 @@ class Batches:
     @property
     def per_epoch(self) -> int:
         """The number of batches in which every row is seen once."""
-        return -(-self.sampler.count // self.size)
+        count: int = self.sampler.count
+        return -(-count // self.size)
 
     def state(self) -> Sample:
         """Return what goes on from here."""

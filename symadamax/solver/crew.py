@@ -1,4 +1,4 @@
-"""The threads of a run: each waits in the compiled core, without the GIL, for its share of parts."""
+"""The threads of a run: each waits in the compiled core, without the GIL, for its share."""
 
 from __future__ import annotations
 

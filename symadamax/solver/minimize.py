@@ -134,9 +134,9 @@ def minimize(
     evaluation more than steps. Where something is not finite on the way, the run stops with a
     status < 0 at the last point where all was finite, with the state that belongs to it.
 
-    With batches, `fun` and `jac` are those of all rows at the last point, evaluated once more in the
-    end, and so are `best_x` and `best_fun`; what `stop`, `history` and the callback see are the
-    estimates of the batches.
+    With batches, `fun` and `jac` are those of all rows at the last point, evaluated once more in
+    the end, and so are `best_x` and `best_fun`; what `stop`, `history` and the callback see are
+    the estimates of the batches.
 
     Equal input gives equal bits, in each backend. Runs in many threads do not wait for each other.
 
@@ -154,7 +154,9 @@ def minimize(
     maximize = truth(maximize, "maximize")
     threads = None if threads is None else natural(threads, "threads", least=1)
     batches = _batches(batch, sampling, rng, state)
-    problem = prepare(objective, start, parameters, data, backend, dtype, threads, batches, arithmetic)
+    problem = prepare(
+        objective, start, parameters, data, backend, dtype, threads, batches, arithmetic
+    )
     steps = _steps(steps, epochs, batches)
     options = gather(method, problem, state, bounds, frozen, maximize)
     session = Session(problem, method, stop, steps, state, record, options, callback is not None)

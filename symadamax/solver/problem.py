@@ -32,8 +32,8 @@ class Problem(NamedTuple):
     ----------
     function : capsule or callable
         As `_core.Run` takes it.
-    context : ndarray, shape (p,)
-        The values of the parameters.
+    context : ndarray, shape (p,), or Team
+        The values of the parameters; or what evaluates an objective with sums.
     start : ndarray, shape (n,)
         Its dtype is the run's.
     objective : Objective or None
@@ -51,7 +51,7 @@ class Problem(NamedTuple):
     """
 
     function: Any
-    context: npt.NDArray[Any]
+    context: npt.NDArray[Any] | _core.Team
     start: npt.NDArray[Any]
     objective: Objective | None
     shapes: Shapes = NO_SHAPES

@@ -12,8 +12,8 @@ from scipy.optimize import OptimizeResult
 
 from symadamax import _core
 from symadamax._core import Status
-from symadamax.errors import InputError, require
 from symadamax.compiler.layout import BLOCK
+from symadamax.errors import InputError, require
 from symadamax.solver.adamax import Adamax, State
 from symadamax.solver.crew import at_work
 from symadamax.solver.history import History, Record, allocate
@@ -91,7 +91,8 @@ class Session:
         problem, method, stop = self.problem, self.method, self.stop
         looks = (stop.gtol, stop.ftol, stop.xtol, stop.target)
         if (
-            len(problem.start) < LARGE
+            not isinstance(problem.context, _core.Team)
+            or len(problem.start) < LARGE
             or not problem.stretches
             or self.options is not None
             or self.rows is not None
@@ -138,7 +139,8 @@ class Session:
             status = self._advance(pause - self.run.nit)
             if bar is not None:
                 bar.set_postfix_str(f"value {self.run.fun:.6g}", refresh=False)
-                bar.update(self.run.nit / self._unit - bar.n)
+                done = self.run.nit
+                bar.update((done if self._unit == 1 else done / self._unit) - bar.n)
             if callback and self.run.nit == pause and status >= 0:
                 pause += stride
                 if not self._call(callback) and status == Status.RUNNING:
