@@ -84,6 +84,9 @@ def written_out(part, sizes):
         places = [int(written_out(place, sizes)) for place in part.indices]
         shown = ",".join(map(str, places))
         return number("g", *places) if part.base == g else real(f"{part.base}[{shown}]")
+    if isinstance(part, sp.Piecewise):
+        taken = (value for value, test in part.args if written_out(test, sizes) == sp.true)
+        return written_out(next(taken), sizes)
     if not part.args:
         return part.subs(sizes)
     return part.func(*(written_out(argument, sizes) for argument in part.args))
