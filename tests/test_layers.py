@@ -20,7 +20,9 @@ STAGES = [
     "llvm_code", "llvm_function", "llvm_turn", "llvm_leaves", "llvm_gradient", "llvm_body",
     "llvm_nest", "llvm_helpers", "llvm_loops", "sizes", "binding", "native", "loop_stages",
 ]  # fmt: skip
-BESIDE = ["readable", "matrices", "nesting"]  # SymPy -> SymPy: no stage
+BESIDE = [  # SymPy -> SymPy: no stages
+    "parts", "naming", "nesting", "matrices", "deltas", "cases", "readable_arrays", "readable",
+]  # fmt: skip
 LAYERS = [
     "errors", "_build", "_core", "compiler", "points", "data", "objective", "solver", "schedules",
 ]  # fmt: skip
@@ -28,8 +30,8 @@ LAYERS = [
 SYMPY = {
     "objective.py", "schedules.py", "parse.py", "formula/", "demo.py", "derivation/", "viewer/",
     "compiler/operations.py", "compiler/heads.py", "compiler/trace.py", "compiler/walk.py",
-    "compiler/constants.py", "compiler/readable.py", "compiler/indexing.py", "compiler/meaning.py",
-    "compiler/matrices.py", "compiler/nesting.py",
+    "compiler/constants.py", "compiler/indexing.py", "compiler/meaning.py",
+    *(f"compiler/{name}.py" for name in BESIDE),
 }  # fmt: skip
 LLVMLITE = {"compiler/native.py", "compiler/__init__.py"}
 VIEWER = {"viewer/", "cli.py", "command.py", "demo.py", "__init__.py"}
