@@ -125,7 +125,7 @@ def test_every_way_to_write_a_start(start: Any) -> None:
     ("option", "value", "message"),
     [
         *(("steps", v, "steps is .*; accepted is a whole number >= 0")
-          for v in (-1, 1.0, 2.5, "3", None, True, np.float64(3), np.True_)),
+          for v in (-1, 1.0, 2.5, "3", True, np.float64(3), np.True_)),
         ("steps", 2**62, "accepted is a whole number >= 0 and below 2"),
         pytest.param("steps", 10**5000, "integer of 16610 bits; accepted is", id="many digits"),
         ("method", "adam", r"method is 'adam'; accepted is Adamax\(...\)"),
