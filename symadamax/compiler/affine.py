@@ -79,6 +79,10 @@ class Access:
         """The loop indices on which it depends."""
         return NO_INDICES.union(*(position.indices for position in self.positions))
 
+    def replace(self, index: Index, by: Affine) -> Access:
+        """Return the element with `by` for an index."""
+        return Access(self.array, tuple(p.replace(index, by) for p in self.positions))
+
     def __str__(self) -> str:
         return f"{self.array}[{', '.join(map(str, self.positions))}]"
 
@@ -118,6 +122,13 @@ class Index:
     def indices(self) -> frozenset[Index]:
         """The index itself, and those that its bounds hold: a triangle has one loop order."""
         return frozenset({self}) | self.lower.indices | self.upper.indices
+
+    def replace(self, index: Index, by: Affine) -> Index:
+        """Return the index with `by` for another one in its bounds."""
+        if index not in self.indices:
+            return self
+        lower, upper = self.lower.replace(index, by), self.upper.replace(index, by)
+        return Index(self.name, lower, upper, self.level, self.sampled)
 
     def __str__(self) -> str:
         return self.name
@@ -182,13 +193,13 @@ class Affine:
         return dict(self.terms).get(atom, 0)
 
     def replace(self, index: Index, by: Affine) -> Affine:
-        """Return the expression with `by` for an index, also inside lookups."""
+        """Return the expression with `by` for an index, also inside lookups and bounds."""
         result = Affine(self.constant)
         for atom, factor in self.terms:
             if isinstance(atom, Lookup):
-                access = atom.access
-                positions = tuple(p.replace(index, by) for p in access.positions)
-                atom = Lookup(Access(access.array, positions))
+                atom = Lookup(atom.access.replace(index, by))
+            elif isinstance(atom, Index) and atom != index:
+                atom = atom.replace(index, by)
             result = result.plus(by if atom == index else Affine.of(atom), factor)
         return result
 
@@ -232,9 +243,13 @@ def ordered(indices: frozenset[Index] | set[Index]) -> list[Index]:
     >>> [index.name for index in ordered({j, i})]
     ['i', 'j']
     """
-    return sorted(
-        indices, key=lambda index: (index.level, len(index.indices), index.name, str(index.upper))
-    )
+    waiting = sorted(indices, key=lambda index: (index.level, index.name, str(index.upper)))
+    found: list[Index] = []
+    while waiting:
+        free = (index for index in waiting if index.indices.isdisjoint({*waiting} - {index}))
+        found.append(next(free))
+        waiting.remove(found[-1])
+    return found
 
 
 def span(expression: Affine, known: Callable[[Atom], tuple[int, int]]) -> tuple[int, int]:

@@ -6,8 +6,10 @@ the three operations that choose among their arguments (select, max, min): there
 gets the adjoint, and at a tie of max or min all that tie share it equally.
 
 A node inside a loop gets a share at each turn; where it does not depend on the index, its adjoint
-is the sum of these over the index. So the gradient is written with sums like the value is. Elements
-of an array of unknowns are not summed for: each share is scattered to its place.
+is the sum of these over the index. So the gradient is written with sums like the value is, and its
+loops are nested as the user's are: a sum over an outer index is not taken inside an inner loop, but
+left to the nodes further down. Elements of an array of unknowns are not summed for: each share is
+scattered to its place.
 
 An adjoint that flows through a choice is zero where another was chosen, and there the partial
 derivatives below may be infinite or NaN (the root in ``Piecewise((sqrt(x), x > 0), (0, True))`` at
@@ -20,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 
-from symadamax.compiler.affine import NO_INDICES, Index
+from symadamax.compiler.affine import NO_INDICES, Index, ordered
 from symadamax.compiler.graph import Graph
 from symadamax.compiler.ir import ELEMENT, UNKNOWN, Node, Program, Scatter, Value, is_unknown
 from symadamax.compiler.operations import Operation
@@ -70,13 +72,15 @@ def differentiate(program: Program) -> Program:
         if shares is None or node not in active:
             continue
         if node.operation is ELEMENT:
-            scatters += [Scatter(node.value, share.weight) for share in shares.values()]
+            scatters += [_scatter(graph, node, extra, share) for extra, share in shares.items()]
             continue
-        adjoint = _total(graph, shares)
         if node.operation is UNKNOWN:
-            gradient[node.value] = adjoint.weight
-        for argument, share in _shares(graph, node, adjoint, active):
-            _add(graph, gathered.setdefault(argument, {}), node.indices - argument.indices, share)
+            (total,) = _settled(graph, node, shares).values()
+            gradient[node.value] = total.weight
+        for left, adjoint in _settled(graph, node, shares).items():
+            for argument, share in _shares(graph, node, adjoint, active):
+                extra = left | (node.indices - argument.indices)
+                _add(graph, gathered.setdefault(argument, {}), extra, share)
     return replace(program, outputs=(root, *gradient.values()), scatters=tuple(scatters))
 
 
@@ -85,18 +89,31 @@ def _add(graph: Graph, shares: _Gathered, extra: frozenset[Index], share: _Adjoi
     shares[extra] = _sum(graph, shares.get(extra), share)
 
 
-def _total(graph: Graph, shares: _Gathered) -> _Adjoint:
-    """Return the adjoint of a node: what comes from inside loops, summed over them."""
-    total: _Adjoint | None = None
+def _scatter(graph: Graph, node: Node, extra: frozenset[Index], share: _Adjoint) -> Scatter:
+    """Return the scatter of a share; what all turns of a loop add alike is summed before."""
+    alike = extra - node.indices - share.weight.indices
+    return Scatter(node.value, graph.sum(alike, share.weight))
+
+
+def _settled(graph: Graph, node: Node, shares: _Gathered) -> _Gathered:
+    """Return the adjoints of a node, summed over the loops that are nested inside its own."""
+    settled: _Gathered = {}
     for extra, share in shares.items():
-        if extra:
-            weight = graph.sum(extra, share.weight)
+        inner = _inner(node, extra)
+        if inner:
+            weight = graph.sum(inner, share.weight)
             # Where the guard holds nowhere in the loop, the sum is 0, and is to stay 0.
             guard = graph.op("not_equal", weight, graph.constant(0.0)) if share.guard else None
             share = _Adjoint(weight, guard)
-        total = _sum(graph, total, share)
-    assert total is not None
-    return total
+        _add(graph, settled, extra - inner, share)
+    return settled
+
+
+def _inner(node: Node, extra: frozenset[Index]) -> frozenset[Index]:
+    """Return those loops to sum over at a node: all inside the loops on which it depends."""
+    loops = ordered(extra | node.indices)
+    last = max((loops.index(index) for index in node.indices), default=-1)
+    return frozenset(loops[last + 1 :])
 
 
 def _active(nodes: list[Node]) -> set[Node]:

@@ -108,9 +108,7 @@ def rewritten(graph: Graph, root: Node, index: Index, by: Affine) -> Node:
 
 
 def _moved(value: Value, index: Index, by: Affine) -> Value:
-    if isinstance(value, Access):
-        return Access(value.array, tuple(p.replace(index, by) for p in value.positions))
-    return value.replace(index, by) if isinstance(value, Affine) else value
+    return value.replace(index, by) if isinstance(value, (Access, Affine, Index)) else value
 
 
 def _move_sums(program: Program, moved: dict[Index, tuple[Index, Affine]]) -> Program:

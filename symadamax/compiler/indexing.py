@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
@@ -57,6 +58,8 @@ class Indexing:
             str(symbol), self.affine(lower, part), self.affine(upper, part), len(self.indices)
         )
         _hold_no_lookup(found, part)
+        while found in self.indices.values():  # a sum inside one over the same range
+            found = replace(found, name=f"{found.name}'")
         index = self._known.setdefault(found, found)
         inner = {**self.indices, symbol: index}
         return index, Indexing(self.arrays, self.sizes, inner, self._known)
@@ -137,6 +140,11 @@ def array_of(base: IndexedBase, axes: int, unknown: bool, place: int) -> Array:
     """Return the Array of an IndexedBase."""
     if axes > MOST_AXES:
         raise UnsupportedError(f"{base} has {axes} indices; accepted are up to {MOST_AXES}.")
+    if base.strides is not None or base.offset != 0:
+        raise UnsupportedError(
+            f"{base} is an IndexedBase with strides or an offset. Leave them out: arrays are read "
+            "as they lie in memory, also those that are a part of another."
+        )
     return Array(str(base), unknown, place, axes)
 
 

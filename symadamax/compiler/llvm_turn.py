@@ -160,6 +160,8 @@ class Turn:
         if isinstance(atom, Index):  # a ragged index is the same number on every lane
             return self.function.splat(self.indices[atom], "i64")
         assert isinstance(atom, Lookup)
+        if self.is_scalar(atom.access):  # it differs by its index being ragged alone
+            return self.function.splat(self.atom(atom), "i64")
         register, kind = self.raw(atom.access)
         dtype = self.storage(atom.access.array).dtype
         return self.extended(register, kind, dtype, self.writer.whole)

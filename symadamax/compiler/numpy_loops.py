@@ -41,7 +41,7 @@ def source(program: Program, name: str) -> str:
     def value(x, p, sizes, arrays, gradient, rows):
         i0 = _range(0, 3, 0, 1)
         t0 = np.power(x[0], _real(i0, x))
-        t1 = _total(t0, True, 0)
+        t1 = _total(t0, True, 0).reshape(())
         return t1
     """
     return "\n".join(_Writer(program).lines(name))
@@ -105,7 +105,7 @@ class _Writer:
             return f"sizes[{atom.place}]"
         if isinstance(atom, Extent):
             return f"{self.array(atom)}.shape[{atom.axis}]"
-        return self.access(atom.access)
+        return f"{self.access(atom.access)}.astype('int64')"
 
     def array(self, part: Access | Extent) -> str:
         unknown = sum(array.unknown for array in self.program.arrays)
@@ -126,7 +126,7 @@ class _Writer:
     def text(self, node: Node) -> str:
         value = node.value
         if isinstance(value, Access):
-            return self.access(value)
+            return f"_real({self.access(value)}, x)"
         if isinstance(value, Affine):
             return f"_real({self.whole(value)}, x)"
         if isinstance(value, Index):
@@ -134,7 +134,8 @@ class _Writer:
                 return f"_extent({self.whole(value.lower)}, {self.whole(value.upper)}, x)"
             function = "_total" if node.name == "sum" else "_product"
             body = self.texts[node.arguments[0]]
-            return f"{function}({body}, {self.mask(value.indices)}, {self.axes[value]})"
+            result = f"{function}({body}, {self.mask(value.indices)}, {self.axes[value]})"
+            return result if node.indices else f"{result}.reshape(())"
         return _plain_text(node, self.texts)
 
 
@@ -183,7 +184,7 @@ def _extent(lower: Any, upper: Any, x: Any) -> Any:
 
 
 def _real(whole: Any, x: Any) -> Any:
-    return np.asarray(whole).astype(x.dtype)
+    return np.asarray(whole).astype(x.dtype, copy=False)
 
 
 def _element(array: Any, *positions: Any) -> Any:
@@ -194,7 +195,7 @@ def _element(array: Any, *positions: Any) -> Any:
     ]
     if 0 in array.shape:
         return np.zeros(np.broadcast_shapes(*(p.shape for p in places)))
-    return array[tuple(places)]
+    return np.asarray(array[tuple(places)])
 
 
 def _total(values: Any, inside: Any, axis: int) -> Any:
@@ -208,8 +209,7 @@ def _product(values: Any, inside: Any, axis: int) -> Any:
 def _reduced(reduce: Any, values: Any, inside: Any, axis: int, neutral: float) -> Any:
     kind = values.dtype
     values = np.where(inside, values, kind.type(neutral))
-    result = reduce(values, axis=axis, keepdims=True, dtype="float64").astype(kind)
-    return result.reshape(()) if result.size == 1 else result
+    return reduce(values, axis=axis, keepdims=True, dtype="float64").astype(kind)
 
 
 def _add(target: Any, positions: Any, weight: Any, inside: Any, loops: Any) -> None:

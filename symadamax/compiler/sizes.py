@@ -124,11 +124,15 @@ def infer(program: Program, sizes: Sizes, declared: Iterable[tuple[Extent, Affin
         sizes.values.update(solved)
         wanted -= set(solved)
     for extent, affine in lengths:
-        if sizes.exact(affine) != sizes(extent)[0]:
+        length = sizes.exact(affine)
+        if length != sizes(extent)[0]:
+            shown = f"{affine} = {length}" if affine.terms else str(length)
             raise InputError(
-                f"{extent.array} is declared with the length {affine} = {sizes.exact(affine)} "
-                f"along axis {extent.axis}, and has {sizes(extent)[0]}."
+                f"{extent.array} is declared with the length {shown} along axis {extent.axis}, and "
+                f"has {sizes(extent)[0]}."
             )
+    for index in indices:
+        _check_range(index, sizes)
     for access in accesses:
         _check(access, sizes)
 
@@ -199,11 +203,24 @@ def _solved(size: Size, affine: Affine, end: int, sizes: Sizes) -> int | None:
     return (end - reached[0]) // slope
 
 
+def _has_turns(index: Index, sizes: Sizes) -> bool:
+    return span(index.lower, sizes)[0] <= span(index.upper, sizes)[1]
+
+
+def _check_range(index: Index, sizes: Sizes) -> None:
+    """Refuse a range that runs backwards, to which SymPy gives the meaning of a negative sum."""
+    least = span(index.upper.plus(index.lower, -1), sizes)[0]
+    if least < -1 and all(_has_turns(outer, sizes) for outer in index.indices - {index}):
+        raise InputError(
+            f"The range of {index}, {index.lower} to {index.upper}, runs backwards: it ends "
+            f"{-least} before it begins. An empty range ends 1 before it begins, and a shorter one "
+            "is to SymPy a sum of negative sign. Give bounds that do not cross."
+        )
+
+
 def _check(access: Access, sizes: Sizes) -> None:
-    for index in access.indices:
-        low, high = span(index.lower, sizes)[0], span(index.upper, sizes)[1]
-        if high < low:
-            return  # a loop without turns reads nothing
+    if not all(_has_turns(index, sizes) for index in access.indices):
+        return  # a loop without turns reads nothing
     for axis, position in enumerate(access.positions):
         extent = sizes(Extent(access.array, axis))[0]
         low, high = span(position, sizes)

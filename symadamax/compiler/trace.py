@@ -26,7 +26,7 @@ from symadamax.compiler.heads import HEADS, REFUSED, REWRITES, SUPPORTED, VALUED
 from symadamax.compiler.indexing import Indexing
 from symadamax.compiler.ir import Node, Program, is_unknown
 from symadamax.compiler.operations import OPERATIONS, Kind, Operation
-from symadamax.compiler.walk import free_symbols, show
+from symadamax.compiler.walk import free_symbols, names, show
 from symadamax.errors import InputError, UnsupportedError
 
 __all__ = ["partial", "trace"]
@@ -202,8 +202,10 @@ class _Tracer:
 
     def is_loop(self, part: Any) -> bool:
         """Tell whether a sum is one to loop over; a series without symbols is a number."""
-        infinite = any(end.is_infinite for limit in part.limits for end in limit[1:])
-        return not infinite or bool(free_symbols(part))
+        if not any(end.is_infinite for limit in part.limits for end in limit[1:]):
+            return True
+        found = names(part)
+        return bool(found.symbols or found.sizes or found.arrays)
 
     def loop(self, part: Any) -> Node:
         """Lower a sum or a product; the last of SymPy's limits is the outermost loop."""

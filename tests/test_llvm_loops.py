@@ -1,0 +1,161 @@
+"""Loops as LLVM IR: pieces give the bits of the whole, lanes those of the oracle."""
+
+from __future__ import annotations
+
+import ctypes
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from symadamax import Objective
+from symadamax.compiler.binding import Context
+from symadamax.compiler.layout import LANES
+from symadamax.compiler.llvm_loops import Kernel
+from symadamax.compiler.loop_stages import LoopStages
+from symadamax.compiler.native import MachineCode
+
+i, j, n, m = sp.symbols("i j n m", integer=True)
+a = sp.Symbol("a")
+w, y, X, G = (sp.IndexedBase(name) for name in "wyXG")
+LOGIT = sp.Sum(sp.log(1 + sp.exp(-y[i] * sp.Sum(X[i, j] * w[j], (j, 0, m - 1)))), (i, 0, n - 1))
+CHAIN = sp.Sum(100 * (w[i + 1] - w[i] ** 2) ** 2 + (1 - w[i]) ** 2, (i, 0, n - 2)) + a * w[0]
+MEANS = sp.log(sp.Sum(sp.exp(a * y[i]), (i, 0, n - 1))) + sp.Sum((a - y[i]) ** 2, (i, 0, n - 1)) / n
+
+
+class Pieces:
+    """The pieces of a kernel, called one by one."""
+
+    def __init__(self, objective: Objective, point: Any, dtype: str = "float64") -> None:
+        stages = objective.stages
+        assert isinstance(stages, LoopStages)
+        x, shapes = objective.flat(point, dtype)
+        self.kernel: Kernel
+        self.code: MachineCode
+        self.kernel, self.code = stages.native(dtype)
+        meaning = objective._meaning
+        arrays = {meaning.arrays[base]: array for base, array in objective.data.items()}
+        arrays |= {meaning.arrays[base]: np.empty(shape) for base, shape in shapes.items()}
+        sizes = stages.sizes(arrays, {}, ())
+        self.context = Context(self.kernel, stages.loops.program, sizes, np.empty(0), dtype)
+        self.x, self.gradient = x, np.full_like(x, np.nan)
+        self.words, self.alive = self.context.fresh()
+        self.words[:2] = self.x.ctypes.data, self.gradient.ctypes.data
+
+    def call(self, name: str, *numbers: int) -> None:
+        prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * len(numbers))
+        prototype(self.code.addresses[name])(self.words.ctypes.data, *numbers)
+
+    def run(self, cuts: list[float]) -> tuple[float, bytes]:
+        """Run every loop over its parts in the pieces between `cuts`, the last piece first."""
+        self.call("open")
+        for number, parts in enumerate(self.context.parts):
+            ends = [0, *(int(cut * parts) for cut in cuts), parts]
+            for first, last in reversed(list(pairwise(ends))):
+                self.call(f"nest{number}", first, last)
+            self.call(f"close{number}")
+        return float(self.words.view(float)[2]), self.gradient.tobytes()
+
+
+def example(name: str, rows: int) -> tuple[Objective, Any]:
+    rng = np.random.default_rng(rows)
+    if name == "logit":
+        data = {X: rng.normal(size=(rows, 3)), y: rng.normal(size=rows)}
+        return Objective(LOGIT, [w], data=data), {w: rng.normal(size=3)}
+    if name == "chain":
+        return Objective(CHAIN, [a, w]), {a: 0.3, w: rng.normal(size=rows)}
+    if name == "means":
+        return Objective(MEANS, data={y: rng.normal(size=rows)}), [0.3]
+    data = {G: rng.integers(0, 50, rows), y: rng.normal(size=rows)}
+    groups = sp.Sum((w[G[i]] - y[i]) ** 2, (i, 0, n - 1))
+    return Objective(groups, [w], data=data), {w: rng.normal(size=50)}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", ["logit", "chain", "means", "groups"])
+def test_parts_in_any_order_give_the_bits_of_the_whole(name: str, dtype: str) -> None:
+    objective, point = example(name, 40_000)
+    whole = Pieces(objective, point, dtype).run([])
+    for cuts in ([0.5], [0.1, 0.3, 0.8]):
+        assert Pieces(objective, point, dtype).run(cuts) == whole
+    if dtype == "float64":
+        value, gradient = objective.value_and_gradient(point)
+        assert (value, gradient.tobytes()) == whole
+
+
+@pytest.mark.parametrize("name", ["logit", "chain", "means", "groups"])
+def test_the_cut_depends_on_the_length_alone(name: str) -> None:
+    objective, point = example(name, 40_000)
+    assert all(1 < parts <= 64 for parts in Pieces(objective, point).context.parts)
+    short, point = example(name, 100)
+    assert set(Pieces(short, point).context.parts) == {1}
+
+
+def test_a_context_of_its_own_for_each_run() -> None:
+    pieces = Pieces(*example("means", 5_000))
+    one, _ = pieces.context.fresh()
+    other, _ = pieces.context.fresh()
+    memory = [
+        pieces.kernel.layout.words[w] for w in pieces.kernel.layout.words if w[0] == "partials"
+    ]
+    assert all(one[place] != other[place] for place in memory)
+
+
+STORED = ["f8", "f4", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?"]
+
+
+@pytest.mark.parametrize("dtype", STORED)
+@pytest.mark.parametrize("layout", ["C", "F", "reversed", "every second"])
+def test_data_are_read_where_they_lie(dtype: str, layout: str) -> None:
+    rng = np.random.default_rng(0)
+    values = np.abs(rng.normal(size=(21, 10)) * 20).astype(dtype)
+    laid = {
+        "C": values, "F": np.asfortranarray(values), "reversed": values[::-1, ::-1],
+        "every second": np.repeat(np.repeat(values, 2, 0), 2, 1)[::2, ::2],
+    }[layout]  # fmt: skip
+    laid.flags.writeable = False
+    objective = Objective(
+        sp.Sum(X[i, j] * (a + i * j), (j, 0, m - 1), (i, 0, n - 1)), data={X: laid}
+    )
+    weights = 2 + np.arange(21)[:, None] * np.arange(10)
+    wanted = (laid.astype(float) * weights).sum()
+    assert objective.data[X].ctypes.data == laid.ctypes.data
+    assert objective.value([2.0]) == pytest.approx(wanted, rel=1e-14)
+
+
+def test_elements_are_used_as_indices_from_any_whole_numbers() -> None:
+    for dtype in STORED[2:-1]:
+        rows = np.array([0, 3, 3, 1, 2] * 5).astype(dtype)
+        objective = Objective(sp.Sum(w[G[i]] * i, (i, 0, n - 1)), [w], data={G: rows})
+        value, slope = objective.value_and_gradient({w: np.arange(4.0)})
+        assert value == (rows.astype(float) * np.arange(25)).sum()
+        assert slope.tolist() == np.bincount(rows.astype(int), np.arange(25)).tolist()
+
+
+def test_whole_vectors_are_loaded_where_elements_lie_side_by_side() -> None:
+    objective, _ = example("means", 10)
+    stages = objective.stages
+    assert isinstance(stages, LoopStages)
+    text = stages.llvm_ir_for("float64")
+    inner = text[text.index("\ninner:") : text.index("\nedge:")]
+    assert f"load <{LANES} x double>" in inner
+    assert "gather" not in inner
+
+
+def test_the_code_is_the_same_for_any_lengths() -> None:
+    small, _ = example("logit", 10)
+    large = small.with_data({X: np.ones((1000, 3)), y: np.ones(1000)})
+    assert isinstance(small.stages, LoopStages)
+    assert isinstance(large.stages, LoopStages)
+    assert small.stages.native("float64")[1] is large.stages.native("float64")[1]
+
+
+def test_hundreds_of_terms_in_a_sum() -> None:
+    terms = sum(sp.sin(k * w[i] + a) * sp.Rational(1, k + 1) for k in range(100))
+    objective = Objective(sp.Sum(terms, (i, 0, n - 1)), [a, w])
+    value, slope = objective.value_and_gradient({a: 0.5, w: [0.25, -0.5]})
+    t, k = np.array([0.25, -0.5]), np.arange(100)[:, None]
+    assert value == pytest.approx((np.sin(k * t + 0.5) / (k + 1)).sum(), rel=1e-13)
+    assert slope[1:] == pytest.approx((k * np.cos(k * t + 0.5) / (k + 1)).sum(axis=0), rel=1e-12)
