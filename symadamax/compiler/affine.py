@@ -107,7 +107,7 @@ class Index:
     lower, upper : Affine
         They hold no Lookup.
     level : int
-        How many loops stood around it where it was first met; loops are nested in this order.
+        How many loops stand around it, at most; loops are nested in this order.
     sampled : bool
         Whether the loop takes a sample of the range instead of all of it.
     """
@@ -129,6 +129,10 @@ class Index:
             return self
         lower, upper = self.lower.replace(index, by), self.upper.replace(index, by)
         return Index(self.name, lower, upper, self.level, self.sampled)
+
+    def deepen(self, level: int) -> None:
+        """Note, while an expression is traced, that so many loops stand around the index."""
+        object.__setattr__(self, "level", max(level, self.level))
 
     def __str__(self) -> str:
         return self.name

@@ -61,6 +61,7 @@ class Indexing:
         while found in self.indices.values():  # a sum inside one over the same range
             found = replace(found, name=f"{found.name}'")
         index = self._known.setdefault(found, found)
+        index.deepen(len(self.indices))
         inner = {**self.indices, symbol: index}
         return index, Indexing(self.arrays, self.sizes, inner, self._known)
 

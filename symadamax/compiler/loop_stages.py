@@ -21,6 +21,7 @@ from symadamax.compiler.ir import Program
 from symadamax.compiler.layout import Storage
 from symadamax.compiler.nests import Step, nests, text
 from symadamax.compiler.sampling import BATCH, sampled
+from symadamax.compiler.separate import separate
 from symadamax.compiler.sizes import Sizes, infer
 
 __all__ = ["Bound", "LoopStages", "Nests"]
@@ -90,7 +91,7 @@ class LoopStages(Stages):
     @cached_property
     def loops(self) -> Nests:  # type: ignore[override]
         """The nests of loops."""
-        program = gather(self.expanded)
+        program = separate(gather(self.expanded))
         return Nests(program, tuple(nests(program)))
 
     @cached_property
