@@ -17,7 +17,7 @@ STAGES = [
     "affine", "operations", "ir", "graph", "walk", "constants", "heads", "lowering", "indexing",
     "meaning", "trace", "differentiate", "expand", "gather", "separate", "sampling", "nests", "schedule",
     "special", "numpy_code", "numpy_loops", "layout", "writer", "elementary", "emission",
-    "llvm_code", "llvm_function", "llvm_turn", "llvm_leaves", "llvm_gradient", "llvm_body",
+    "llvm_code", "llvm_function", "llvm_turn", "llvm_leaves", "llvm_gradient", "llvm_rows", "llvm_body",
     "llvm_nest", "llvm_helpers", "llvm_loops", "sizes", "binding", "native", "loop_stages",
 ]  # fmt: skip
 BESIDE = [  # SymPy -> SymPy: no stages

@@ -9,6 +9,7 @@ from symadamax.compiler.affine import Affine, Index
 from symadamax.compiler.ir import Node, Scatter, Store
 from symadamax.compiler.layout import BLOCK, LANES
 from symadamax.compiler.llvm_leaves import leaf
+from symadamax.compiler.llvm_rows import Rows, along_memory
 from symadamax.compiler.llvm_turn import Turn
 from symadamax.compiler.nests import Loop, Step
 from symadamax.compiler.operations import Kind
@@ -49,7 +50,9 @@ class Body:
 
     def step(self, step: Step) -> None:
         """Write a step."""
-        if isinstance(step, Loop):
+        if isinstance(step, Loop) and along_memory(self.turn, step):
+            Rows(self, step, Body).write()
+        elif isinstance(step, Loop):
             _Inner(self, step).write()
         elif isinstance(step, Scatter):
             llvm_gradient.scatter(self.turn, step, self.name(step.weight))

@@ -19,10 +19,7 @@ def store(turn: Turn, effect: Store, value: str) -> None:
     if not turn.mask:
         writer.do(f"store {real} {value}, ptr {place}, align {align}")
         return
-    name = f"@llvm.masked.store.v{writer.lanes}{'f32' if writer.single else 'f64'}.p0"
-    writer.declared[name] = f"declare void {name}({real}, ptr, i32, {writer.truth})"
-    masked = f"i32 {align}, {writer.truth} {turn.mask}"
-    writer.do(f"call void {name}({real} {value}, ptr {place}, {masked})")
+    turn.stored(value, place, function.scalar, str(align))
 
 
 def scatter(turn: Turn, effect: Scatter, value: str) -> None:
@@ -37,6 +34,10 @@ def scatter(turn: Turn, effect: Scatter, value: str) -> None:
         value = writer.line(f"fpext {writer.real} {value} to {writer.of('double')}")
     if turn.is_scalar(access):
         _add(turn, _target(turn, access), turn.function.across(value, "fadd"), "double")
+    elif turn.side_by_side(access) and turn.mask:
+        place = _target(turn, access)
+        new = f"fadd {writer.of('double')} {turn.loaded(place, 'double', '8')}, {value}"
+        turn.stored(writer.line(new), place, "double", "8")
     elif turn.side_by_side(access):
         _add(turn, _target(turn, access), value, writer.of("double"))
     else:
@@ -52,7 +53,7 @@ def _add(turn: Turn, place: str, value: str, kind: str) -> None:
 
 def _target(turn: Turn, access: Access) -> str:
     """Return where the derivative by an element, on lane 0, is added up."""
-    offset = turn.offset(access, _step(turn), clamped=bool(turn.mask))
+    offset = turn.offset(access, _step(turn), clamped=bool(turn.mask) and not turn.exact)
     buffer = turn.function.buffers[access.array]
     return turn.writer.line(f"getelementptr double, ptr {buffer}, i64 {offset}")
 

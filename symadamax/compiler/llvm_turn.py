@@ -42,6 +42,9 @@ class Turn:
     ----------
     mask : str
         The register of the lanes that take part; empty where all do.
+    exact : bool
+        Whether all lanes that take part read what exists; at the ends of an array that is gathered
+        to, those do not that are out of the range of a sum.
     """
 
     def __init__(self, function: Function, lane: Index | None, indices: dict[Index, str]) -> None:
@@ -50,6 +53,7 @@ class Turn:
         self.lane = lane
         self.indices = indices
         self.mask = ""
+        self.exact = False
         self.turns = ""  # the lane's index on each lane, once it has been needed
 
     def inside(self, index: Index, register: str) -> Turn:
@@ -225,10 +229,26 @@ class Turn:
 
     def addresses(self, access: Access) -> str:
         """Return the address of an element on each lane."""
+        if not (self.mask or self.looks_up(access)):
+            return self.evenly_spaced(access)
         function, writer = self.function, self.writer
         base = function.base(access.array)
         pointers = f"getelementptr i8, ptr {base}, {writer.whole} "
         return writer.line(pointers + self.offsets(access, self.stride, bool(self.mask)))
+
+    def evenly_spaced(self, access: Access) -> str:
+        """Return addresses at one distance from each other: lane 0's, and its multiples."""
+        function, writer = self.function, self.writer
+        offset = self.offset(access, self.stride, clamped=False)
+        first = writer.line(f"getelementptr i8, ptr {function.base(access.array)}, i64 {offset}")
+        distance = "0"
+        for axis, factor in enumerate(self.factors(access)):
+            if factor:
+                step = function.early(f"mul i64 {self.stride(access.array, axis)}, {factor}")
+                distance = function.early(f"add i64 {distance}, {step}")
+        distances = function.splat(distance, "i64", function.prologue)
+        lanes = function.early(f"mul {writer.whole} {distances}, {COUNTING}")
+        return writer.line(f"getelementptr i8, ptr {first}, {writer.whole} {lanes}")
 
     def offsets(self, access: Access, stride: Stride, clamped: bool) -> str:
         """Return the distance of an element from the first on each lane, in units of `stride`."""
@@ -245,7 +265,7 @@ class Turn:
 
     def side_by_side(self, access: Access) -> bool:
         """Tell whether the lanes read neighbours in memory."""
-        if self.mask or self.looks_up(access):
+        if (self.mask and not self.exact) or self.looks_up(access):
             return False
         unit = self.storage(access.array).unit
         return self.factors(access) == [int(k == unit) for k in range(len(access.positions))]
@@ -257,13 +277,35 @@ class Turn:
         kind = TYPES[storage.dtype]
         align = storage.dtype[1:]
         if self.is_scalar(access) or self.side_by_side(access):
-            offset = self.offset(access, self.stride, clamped=bool(self.mask))
+            offset = self.offset(access, self.stride, clamped=bool(self.mask) and not self.exact)
             place = writer.line(
                 f"getelementptr i8, ptr {function.base(access.array)}, i64 {offset}"
             )
+            if self.mask and not self.is_scalar(access):
+                return self.loaded(place, kind, align), kind
             loaded = kind if self.is_scalar(access) else writer.of(kind)
             return writer.line(f"load {loaded}, ptr {place}, align {align}"), kind
         return self.gathered(self.addresses(access), kind, align), kind
+
+    def loaded(self, place: str, kind: str, align: str) -> str:
+        """Load neighbours on the lanes that take part."""
+        writer = self.writer
+        vector = writer.of(kind)
+        short = {"double": "f64", "float": "f32"}.get(kind, kind)
+        name = f"@llvm.masked.load.v{writer.lanes}{short}.p0"
+        writer.declared[name] = f"declare {vector} {name}(ptr, i32, {writer.truth}, {vector})"
+        masked = f"{writer.truth} {self.mask}, {vector} zeroinitializer"
+        return writer.line(f"call {vector} {name}(ptr {place}, i32 {align}, {masked})")
+
+    def stored(self, register: str, place: str, kind: str, align: str) -> None:
+        """Store neighbours on the lanes that take part."""
+        writer = self.writer
+        vector = writer.of(kind)
+        short = {"double": "f64", "float": "f32"}[kind]
+        name = f"@llvm.masked.store.v{writer.lanes}{short}.p0"
+        writer.declared[name] = f"declare void {name}({vector}, ptr, i32, {writer.truth})"
+        masked = f"i32 {align}, {writer.truth} {self.mask}"
+        writer.do(f"call void {name}({vector} {register}, ptr {place}, {masked})")
 
     def gathered(self, pointers: str, kind: str, align: str) -> str:
         """Load from an address on each lane."""
