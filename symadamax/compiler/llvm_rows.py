@@ -12,7 +12,7 @@ from typing import Any
 
 from symadamax.compiler.affine import Access
 from symadamax.compiler.ir import Node, Scatter
-from symadamax.compiler.layout import LANES
+from symadamax.compiler.layout import BLOCK, LANES
 from symadamax.compiler.llvm_function import Function
 from symadamax.compiler.llvm_turn import COUNTING, Turn
 from symadamax.compiler.nests import LEAVES, Loop
@@ -76,6 +76,7 @@ class Rows:
         self.numbers = turn.turn_numbers()
 
     def registers(self) -> list[str]:
+        """Return a new register for each sum."""
         return [f"%{self.writer.fresh()}" for _ in self.loop.reductions]
 
     def write(self) -> None:
@@ -116,25 +117,53 @@ class Rows:
             self.around.values[node] = writer.line(narrow) if writer.single else total
 
     def row(self, lane: str) -> list[str]:
-        """Write the inner loop for one lane; return the sums."""
+        """Write the inner loop for one lane, block after block; return the sums."""
         writer, do = self.writer, self.writer.do
         writer.shared.clear()
         number = writer.line(f"extractelement {writer.whole} {self.numbers}, i64 {lane}")
         values = {node: self.fetched(node, lane) for node in self.outside()}
         before = writer.block
-        head, turn, inner, edge, end, done = (writer.fresh() for _ in range(6))
+        head, label, done = (writer.fresh() for _ in range(3))
+        start, beyond = f"%{writer.fresh()}", f"%{writer.fresh()}"
+        totals, news = self.registers(), self.registers()
+        closing = writer.fresh()
+        do(f"br label %{head}")
+        writer.begin(head)
+        do(f"{start} = phi i64 [ {self.lower}, %{before} ], [ {beyond}, %{closing} ]")
+        for total, new in zip(totals, news, strict=True):
+            do(f"{total} = phi double [ 0.0, %{before} ], [ {new}, %{closing} ]")
+        more = writer.line(f"icmp sle i64 {start}, {self.upper}")
+        do(f"br i1 {more}, label %{label}, label %{done}")
+        writer.begin(label)
+        do(f"{beyond} = add i64 {start}, {BLOCK}")
+        full = writer.line(f"sub i64 {beyond}, 1")
+        last = self.function.whole_intrinsic("smin", full, self.upper)
+        parts = self.block(start, last, number, values, closing)
+        for total, new, part in zip(totals, news, parts, strict=True):
+            do(f"{new} = fadd double {total}, {self.function.across(part, 'fadd')}")
+        do(f"br label %{head}")
+        writer.begin(done)
+        return totals
+
+    def block(
+        self, first: str, last: str, number: str, values: dict[Node, str], closing: str
+    ) -> list[str]:
+        """Write the loop over a block; return its sums on lanes, behind the label `closing`."""
+        writer, do = self.writer, self.writer.do
+        before = writer.block
+        head, turn, inner, edge, end = (writer.fresh() for _ in range(5))
         counter, following = f"%{writer.fresh()}", f"%{writer.fresh()}"
         totals, news = self.registers(), self.registers()
         do(f"br label %{head}")
         writer.begin(head)
-        do(f"{counter} = phi i64 [ {self.lower}, %{before} ], [ {following}, %{end} ]")
+        do(f"{counter} = phi i64 [ {first}, %{before} ], [ {following}, %{end} ]")
         for total, new in zip(totals, news, strict=True):
             do(f"{total} = phi {self.kind} [ zeroinitializer, %{before} ], [ {new}, %{end} ]")
-        more = writer.line(f"icmp sle i64 {counter}, {self.upper}")
-        do(f"br i1 {more}, label %{turn}, label %{done}")
+        more = writer.line(f"icmp sle i64 {counter}, {last}")
+        do(f"br i1 {more}, label %{turn}, label %{closing}")
         writer.begin(turn)
         ahead = writer.line(f"add i64 {counter}, {LANES - 1}")
-        whole = writer.line(f"icmp sle i64 {ahead}, {self.upper}")
+        whole = writer.line(f"icmp sle i64 {ahead}, {last}")
         do(f"br i1 {whole}, label %{inner}, label %{edge}")
         ends = [
             self.turn(label, masked, number, counter, values, totals, end)
@@ -146,8 +175,8 @@ class Rows:
             do(f"{new} = phi {self.kind} {sources}")
         do(f"{following} = add i64 {counter}, {LANES}")
         do(f"br label %{head}")
-        writer.begin(done)
-        return [self.function.across(total, "fadd") for total in totals]
+        writer.begin(closing)
+        return totals
 
     def turn(
         self,
