@@ -201,9 +201,8 @@ cdef class FusedRun:
     cdef int64_t sweep_all(self, double *value) noexcept nogil:
         """Go over all coordinates; not 0 when one is not finite afterwards."""
         cdef int64_t k, phase, broken = 0
-        cdef double looked = INFINITY  # a pass is not interrupted: m and u would be torn
         cdef int64_t *words = self.team.words
-        self.team.cancelled = False
+        self.team.cancelled, self.team.patient = False, True  # half a pass would tear m and u
         words[0] = <int64_t> <uintptr_t> self.x[self.here]
         words[1] = <int64_t> <uintptr_t> self.slope
         self.team.open(words)
@@ -213,8 +212,9 @@ cdef class FusedRun:
                     broken |= self.share_out(&self.stretches[k], &self.team.phases[phase])
                     break
             else:
-                self.team.do_phase(&self.team.phases[phase], &looked)
+                self.team.do_phase(&self.team.phases[phase])
             self.team.phases[phase].close(words)
+        self.team.patient = False
         memcpy(value, &words[2], sizeof(double))
         return broken | self.sweep_stretch(self.slope, 0, self.scalars)
 

@@ -12,6 +12,9 @@ from cpython.pythread cimport (
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
+cdef extern from "pythread.h":
+    unsigned long PyThread_get_thread_ident() noexcept nogil
+
 cdef extern from *:
     """
     /* What NumPy's capsule "BitGenerator" points to: its public C interface, written out so that
@@ -35,6 +38,8 @@ ctypedef void (*Nest)(void *words, int64_t first, int64_t last) noexcept nogil
 cdef double PATIENCE = 0.02  # seconds between two looks at signals
 cdef enum:
     LANES = 8  # rows are readable so far behind the last
+    PAUSE_WORD = 3  # of the context: where `pause` stands, and the Team that it asks
+    TEAM_WORD = 4
     MOST_WORDS = 512  # of a context that each thread of a fused run copies
 
 
@@ -52,6 +57,11 @@ cdef struct Worker:
     void *run
     void *stretch
     int64_t broken
+
+
+cdef int pause(int64_t *words) noexcept nogil:
+    """Called by machine code between two blocks: not 0 ends the evaluation."""
+    return (<Team> <void *> <uintptr_t> words[TEAM_WORD]).look()
 
 
 cdef inline int64_t below(bitgen_t *bits, int64_t n) noexcept nogil:
@@ -180,7 +190,9 @@ cdef class Team:
     cdef Worker *workers
     cdef int64_t count, word_count
     cdef readonly int threads
-    cdef bint single, stopping, cancelled, dismissed
+    cdef bint single, cancelled, dismissed, patient
+    cdef double looked
+    cdef unsigned long caller
     cdef object error
     cdef Sampler sampler
     cdef int64_t rows_place, scale_place, block, loops
@@ -194,6 +206,8 @@ cdef class Team:
         self.owner = (words.base, owner)
         self.words = &words[0]
         self.word_count = words.shape[0]
+        self.words[PAUSE_WORD] = <int64_t> <uintptr_t> &pause
+        self.words[TEAM_WORD] = <int64_t> <uintptr_t> <void *> self
         self.single, self.threads = single, max(threads, 1)
         self.count = len(parts)
         self.open = <Piece> <uintptr_t> pieces[0]
@@ -265,20 +279,17 @@ cdef class Team:
     cdef void do_parts(self, Worker *worker) noexcept nogil:
         cdef int64_t part
         for part in range(worker.first, worker.last):
-            if self.cancelled:
+            if self.look():
                 return
             worker.phase.nest(self.words, part, part + 1)
 
-    cdef void do_parts_and_listen(self, Worker *worker, double *looked) noexcept nogil:
-        """Do parts, and look for signals on the way."""
-        cdef int64_t part
-        for part in range(worker.first, worker.last):
-            if self.cancelled:
-                return
-            worker.phase.nest(self.words, part, part + 1)
-            if seconds() - looked[0] > PATIENCE:
+    cdef int look(self) noexcept nogil:
+        """Look for signals now and then, in the thread that evaluates; not 0 to end."""
+        if self.caller == PyThread_get_thread_ident() and not self.patient:
+            if seconds() - self.looked > PATIENCE:
                 self.listen()
-                looked[0] = seconds()
+                self.looked = seconds()
+        return self.cancelled
 
     cdef void listen(self) noexcept nogil:
         with gil:
@@ -307,22 +318,23 @@ cdef class Team:
     cdef double run(self, const void *x, void *gradient) noexcept nogil:
         """Evaluate; NaN when it was interrupted, with the exception in `error`."""
         cdef int64_t k
-        cdef double value, looked = seconds()
-        self.cancelled = False
+        cdef double value
+        self.cancelled, self.looked = False, seconds()
+        self.caller = PyThread_get_thread_ident()
         if self.sampler is not None:
             self.draw()
         self.words[0] = <int64_t> <uintptr_t> x
         self.words[1] = <int64_t> <uintptr_t> gradient
         self.open(self.words)
         for k in range(self.count):
-            self.do_phase(&self.phases[k], &looked)
+            self.do_phase(&self.phases[k])
             if self.cancelled:
                 return NAN
             self.phases[k].close(self.words)
         memcpy(&value, &self.words[2], sizeof(value))
         return value
 
-    cdef void do_phase(self, Phase *phase, double *looked) noexcept nogil:
+    cdef void do_phase(self, Phase *phase) noexcept nogil:
         """Do one loop: each thread its share of the parts."""
         cdef int64_t k, parts = phase.parts[0]
         cdef int64_t threads = 1 if self.dismissed else min(<int64_t> self.threads, parts)
@@ -332,7 +344,7 @@ cdef class Team:
             self.workers[k].last = parts*(k + 1)//max(threads, 1)
             if k:
                 PyThread_release_lock(self.workers[k].start)
-        self.do_parts_and_listen(&self.workers[0], looked)
+        self.do_parts(&self.workers[0])
         for k in range(1, threads):
             PyThread_acquire_lock(self.workers[k].done, WAIT_LOCK)
 

@@ -18,6 +18,7 @@ from symadamax.compiler.sizes import Sizes
 __all__ = ["Context", "offsets"]
 
 MOST_PARTS = 64
+MOST_OPERATIONS = 2**22  # of a block: a few milliseconds
 MOST_BUFFER = 2**23  # numbers in all buffers of one loop: 64 MB
 
 
@@ -80,7 +81,8 @@ class Context:
         index = loop.index
         lower, upper = self.sizes.exact(index.lower), self.sizes.exact(index.upper)
         count = max(0, upper - lower + 1)
-        blocks = -(-count // BLOCK)
+        block = self.block(loop)
+        blocks = -(-count // block)
         length = sum(self.length(array) for array in scattered(loop.steps))
         most = max(1, min(MOST_PARTS, MOST_BUFFER // max(length, 1))) if length else blocks
         parts = max(1, min(blocks, most))
@@ -89,7 +91,7 @@ class Context:
             first = max(first, self.sizes.exact(within.lower))
             last = min(last, self.sizes.exact(within.upper))
         values = {"lower": lower, "upper": upper, "blocks": blocks, "parts": parts,
-                  "first": first, "last": last}  # fmt: skip
+                  "first": first, "last": last, "block": block}  # fmt: skip
         for name, value in values.items():
             self.set(value, name, number)
         self.reserve(blocks * len(loop.reductions), 8, "partials", number)
@@ -99,6 +101,14 @@ class Context:
         for keep in loop.kept:
             self.reserve(count + LANES, 4 if self.single else 8, "kept", keep.node)
         return blocks, parts
+
+    def block(self, loop: Loop) -> int:
+        """Return the turns of a block: fewer where each does much, so that it can be interrupted."""
+        inner = (self.operations(step) if isinstance(step, Loop) else 1 for step in loop.steps)
+        block, most = BLOCK, MOST_OPERATIONS // max(sum(inner), 1)
+        while block > max(most, LANES):
+            block //= 2
+        return block
 
     def operations(self, loop: Loop) -> int:
         """Return about how many operations a loop does."""
@@ -118,7 +128,7 @@ class Context:
         found = []
         for number, loop in enumerate(self.kernel.loops):
             stored = [step.array for step in loop.steps if isinstance(step, Store)]
-            if len(stored) > 1:
+            if len(stored) > 1 or (stored and self.block(loop) != BLOCK):
                 return ()
             found += [(number, self.offsets[array], self.length(array)) for array in stored]
         unknown = [array for array in program.arrays if array.unknown]
@@ -131,7 +141,8 @@ class Context:
         if not drawn:
             return 0, 0, (), BLOCK
         loops = tuple((word("upper", k), word("last", k), word("blocks", k)) for k in drawn)
-        return word("rows"), word("parameter", self.program.parameters - 1), loops, BLOCK
+        block = min(int(self.words[word("block", k)]) for k in drawn)
+        return word("rows"), word("parameter", self.program.parameters - 1), loops, block
 
     def length(self, array: Array) -> int:
         """Return the number of elements of an array."""

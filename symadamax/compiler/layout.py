@@ -15,7 +15,7 @@ import numpy as np
 __all__ = ["BLOCK", "LANES", "Layout", "Storage"]
 
 LANES = 8  # numbers computed side by side, on any processor
-BLOCK = 2048  # turns of a loop that are summed by themselves; a multiple of LANES
+BLOCK = 2048  # turns of a loop that are summed by themselves, at most; a multiple of LANES
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class _Emitter:
         self.functions: list[Function] = []
 
     def kernel(self, steps: Sequence[Step]) -> Kernel:
-        for word in ("x", "gradient", "value"):
+        for word in ("x", "gradient", "value", "pause", "team"):
             self.layout.word(word)
         loops = [step for step in steps if isinstance(step, Loop)]
         here = self.between("open")

@@ -1,6 +1,6 @@
 """A loop at the top -> LLVM IR: a function over some of its parts.
 
-The loop is cut into parts, parts into blocks of `BLOCK` turns, and blocks go on by `LANES` turns.
+The loop is cut into parts, parts into blocks of at most `BLOCK` turns, and blocks go on by `LANES` turns.
 The turns are written twice: for lanes that are all inside the loop, and masked, for its ends.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from symadamax.compiler.affine import Array
 from symadamax.compiler.ir import Node, Scatter
-from symadamax.compiler.layout import BLOCK, LANES
+from symadamax.compiler.layout import LANES
 from symadamax.compiler.llvm_body import Body, instruction, neutral
 from symadamax.compiler.llvm_function import Function
 from symadamax.compiler.llvm_turn import Turn
@@ -60,13 +60,13 @@ class Nest:
         function.open_buffers(scattered(self.loop.steps))
         do("br label %blocks")
         self.writer.begin("blocks")
-        do(f"%block = phi i64 [ {first}, %part.begin ], [ %block.next, %blocks.end ]")
+        do(f"%block = phi i64 [ {first}, %part.begin ], [ %block.next, %blocks.on ]")
         do(f"%blocks.more = icmp slt i64 %block, {beyond}")
         do("br i1 %blocks.more, label %block.begin, label %parts.end")
         self.writer.begin("block.begin")
-        offset = line(f"mul i64 %block, {BLOCK}")
+        offset = line(f"mul i64 %block, {self.word('block')}")
         start = line(f"add i64 {word('lower')}, {offset}")
-        full = line(f"add i64 {start}, {BLOCK}")
+        full = line(f"add i64 {start}, {self.word('block')}")
         last = line(f"add i64 {word('upper')}, 1")
         stop = function.whole_intrinsic("smin", full, last)
         do("br label %turns")
@@ -148,7 +148,19 @@ class Nest:
                 f"store double {across}, ptr {function.element_of(partials, spot, 1, 'double')}"
             )
         writer.do("%block.next = add i64 %block, 1")
-        writer.do("br label %blocks")
+        self.look_up()
+
+    def look_up(self) -> None:
+        """Between two blocks, ask whoever evaluates whether to go on."""
+        pause = self.function.word("pause", kind="ptr")
+        alone = self.function.early(f"icmp eq ptr {pause}, null")
+        self.writer.do(f"br i1 {alone}, label %blocks.on, label %pause")
+        self.writer.begin("pause")
+        stop = self.writer.line(f"call i32 {pause}(ptr %context)")
+        ends = self.writer.line(f"icmp ne i32 {stop}, 0")
+        self.writer.do(f"br i1 {ends}, label %done, label %blocks.on")
+        self.writer.begin("blocks.on")
+        self.writer.do("br label %blocks")
 
 
 def scattered(steps: Sequence[Step]) -> list[Array]:
