@@ -78,18 +78,22 @@ def _turns(loops: list[Any], place: Place) -> Iterator[Place]:
         yield place
         return
     index, lower, upper = loops[0]
-    first, last = (int(sp.sympify(end).subs(place)) for end in (lower, upper))
+    first, last = (int(evaluate(sp.sympify(end), {}, place)) for end in (lower, upper))
     if last < first - 1:
         raise Backwards
     for number in range(first, last + 1):
         yield from _turns(loops[1:], {**place, index: number})
 
 
-def _needed(index: Any, position: Any, inner: list[Any]) -> bool:
-    """Tell whether a position depends on an index, or on one whose bounds do."""
-    return position.has(index) or any(
-        position.has(loop[0]) and sp.Tuple(*loop[1:]).has(index) for loop in inner
-    )
+def _needed(position: Any, loops: list[Any]) -> list[Any]:
+    """Return the loops on whose indices a position depends, also by the bounds of others."""
+    used: list[Any] = []
+    symbols = set(position.free_symbols)
+    for index, lower, upper in reversed(loops):
+        if index in symbols:
+            used.insert(0, (index, lower, upper))
+            symbols |= sp.Tuple(lower, upper).free_symbols
+    return used
 
 
 class Backwards(Exception):
@@ -101,7 +105,8 @@ class _Drawing:
 
     def __init__(self, draw: Callable[..., Any]) -> None:
         self.draw = draw
-        self.sizes: Place = {n: self.pick(range(6)), m: self.pick(range(1, 5))}
+        # Lanes are eight: some loops have fewer turns, some whole vectors inside their ends.
+        self.sizes: Place = {n: self.pick([0, 1, 2, 3, 4, 9, 12, 17]), m: self.pick(range(1, 5))}
         self.shapes: dict[Any, list[int]] = {}
 
     def pick(self, choices: Any) -> Any:
@@ -114,12 +119,16 @@ class _Drawing:
         uppers = [n - 1, n - 1, n, m, 2, *outer, *(o + 1 for o in outer), *(2*o for o in outer),
                   *(n - 1 - o for o in outer)]  # fmt: skip
         for _ in range(4):
-            more = [*loops, (index, self.pick(lowers), self.pick(uppers))]
+            new = (index, self.pick(lowers), self.pick(uppers))
+            alone = [*_needed(sp.Tuple(*new[1:]), loops), new]
             try:
-                if sum(1 for _ in _turns(more, self.sizes)) <= 250:
-                    return more
+                turns = [
+                    sum(1 for _ in _turns(nest, self.sizes)) for nest in (alone, [*loops, new])
+                ]
             except Backwards:
-                pass
+                continue
+            if turns[1] <= 300:
+                return [*loops, new]
         return [*loops, (index, 0, m - 1)]
 
     def position(self, loops: list[Any], own: int = 1) -> tuple[Any, int]:
@@ -130,8 +139,8 @@ class _Drawing:
             position += self.pick([0, 0, 1, 1, -1, 2]) * index
         position += self.pick([0, 0, 0, 1]) * n
         # What depends on outer indices alone is read once, also where an inner loop has no turns.
-        used = [loop for k, loop in enumerate(loops) if _needed(loop[0], position, loops[k + 1 :])]
-        reached = [int(position.subs(place)) for place in _turns(used, self.sizes)]
+        used = _needed(position, loops)
+        reached = [int(evaluate(position, {}, place)) for place in _turns(used, self.sizes)]
         least = min(reached, default=0)
         return position - least, max(reached, default=0) - least
 

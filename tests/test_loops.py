@@ -45,7 +45,7 @@ def compare(case: Case) -> None:
         assert np.abs(slope - gradient).max(initial=0) <= allowed
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_any_nest_of_sums_has_the_value_and_gradient_of_the_unrolled_expression(case: Case) -> None:
     try:

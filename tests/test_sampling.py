@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symadamax import InputError, Objective
+from symadamax import InputError, Objective, minimize
 from symadamax.compiler.ir import verify
 from symadamax.compiler.loop_stages import LoopStages
 from symadamax.compiler.sampling import row_indices, sampled
@@ -90,3 +90,44 @@ def test_bounds_of_inner_sums_follow_the_drawn_row() -> None:
     indices = {found for node in estimate.nodes() for found in node.indices}
     assert all(found.sampled for found in indices if found.name == "i")
     assert all("i" not in str(found.upper) or len(found.indices) == 2 for found in indices)
+
+
+ROWS = 21
+G = sp.IndexedBase("G")
+RNG = np.random.default_rng(0)
+DATA = {
+    y: RNG.normal(size=ROWS), X: RNG.normal(size=(ROWS, ROWS)), G: RNG.integers(0, ROWS, ROWS),
+}  # fmt: skip
+START = {a: 0.3, b: 0.2, w: RNG.normal(size=ROWS)}
+ESTIMATED = {
+    "an index as a number": (sp.Sum((i*a - y[i])**2, (i, 0, n - 1))/n + b**2, [a, b]),
+    "a triangle": (sp.Sum(sp.tanh(sp.Sum(X[i, j]*a*w[i - j], (j, 0, i))), (i, 0, n - 1)), [a, w]),
+    "a lookup": (sp.Sum((w[G[G[i]]] - y[i])**2, (i, 0, n - 1)), [w]),
+    "an unknown of each row": (sp.Sum((w[i] - y[i])**2*w[0], (i, 0, n - 1)), [w]),
+    "a choice by row": (
+        sp.Sum(sp.Piecewise((a*y[i], i < 5), (a**2*y[i], True)), (i, 0, n - 1)), [a],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("backend", ["native", "numpy"])
+@pytest.mark.parametrize("name", ESTIMATED)
+def test_a_batch_of_all_rows_is_the_whole(name: str, backend: str) -> None:
+    expression, unknowns = ESTIMATED[name]
+    data = {base: values for base, values in DATA.items() if expression.has(base)}
+    start = {unknown: START[unknown] for unknown in unknowns}
+    whole = minimize(expression, start, data=data, steps=3)
+    drawn = minimize(expression, start, data=data, steps=3, batch=ROWS, rng=0, backend=backend)
+    assert np.abs(drawn.x - whole.x).max() <= 1e-12
+
+
+@pytest.mark.parametrize("name", ESTIMATED)
+def test_both_backends_draw_the_same_rows(name: str) -> None:
+    expression, unknowns = ESTIMATED[name]
+    data = {base: values for base, values in DATA.items() if expression.has(base)}
+    start = {unknown: START[unknown] for unknown in unknowns}
+    one, other = (
+        minimize(expression, start, data=data, steps=20, batch=5, rng=0, backend=backend)
+        for backend in ("native", "numpy")
+    )
+    assert np.abs(one.x - other.x).max() <= 1e-12

@@ -1,10 +1,16 @@
 """LLVM IR that every program with loops calls: sums of blocks and of parts."""
 
-__all__ = ["ATTRIBUTES", "HELPERS"]
+__all__ = ["ATTRIBUTES", "helpers"]
+
+
+def helpers(text: str) -> list[str]:
+    """Return the helpers that a text calls."""
+    return [helper for name, helper in HELPERS.items() if f"@{name}(" in text]
+
 
 # Sums of blocks: Neumaier's, so that a million of them lose no digit; products one by one.
-HELPERS = (
-    """\
+HELPERS = {
+    "total": """\
 define internal double @total(ptr %values, i64 %count) #0 {
 entry:
   br label %next
@@ -36,7 +42,7 @@ done:
 }
 declare double @llvm.fabs.f64(double)
 """,
-    """\
+    "product": """\
 define internal double @product(ptr %values, i64 %count) #0 {
 entry:
   br label %next
@@ -55,8 +61,8 @@ done:
   ret double %s
 }
 """,
-    *(
-        f"""\
+    **{
+        f"combine{bits}": f"""\
 define internal void @combine{bits}(ptr %target, ptr %buffer, i64 %length, i64 %parts) #0 {{
 entry:
   %direct = icmp eq ptr %buffer, null
@@ -93,8 +99,8 @@ done:
 }}
 """
         for bits, real in ((64, "double"), (32, "float"))
-    ),
-)
+    },
+}
 ATTRIBUTES = (
     "attributes #0 = { nounwind }\nattributes #1 = { nounwind nobuiltin willreturn memory(none) }"
 )

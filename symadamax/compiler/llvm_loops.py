@@ -19,7 +19,7 @@ from symadamax.compiler.layout import LANES, Layout, Storage
 from symadamax.compiler.llvm_body import Body
 from symadamax.compiler.llvm_code import ENTRY, Module
 from symadamax.compiler.llvm_function import Function
-from symadamax.compiler.llvm_helpers import ATTRIBUTES, HELPERS
+from symadamax.compiler.llvm_helpers import ATTRIBUTES, helpers
 from symadamax.compiler.llvm_nest import Nest, scattered
 from symadamax.compiler.llvm_turn import Turn
 from symadamax.compiler.nests import Loop, Step
@@ -89,13 +89,14 @@ class _Emitter:
                 here.step(step)
         here.outputs(self.program.outputs)
         here.finish()
-        bodies = [function.text() for function in self.functions]
+        bodies = "\n".join(function.text() for function in self.functions)
         declared = {n: line for f in self.functions for n, line in f.writer.declared.items()}
         calls = dict.fromkeys(call for f in self.functions for call in f.writer.calls)
-        text = "\n".join([*declared.values(), *HELPERS, *bodies, self.evaluate(loops), ATTRIBUTES])
+        parts = [*declared.values(), *helpers(bodies), bodies, self.evaluate(loops), ATTRIBUTES]
         pieces = (f"{name}{k}" for k in range(len(loops)) for name in ("nest", "close"))
         entries = (ENTRY, "open", *pieces)
-        return Kernel(Module(text, tuple(calls), entries), self.layout, tuple(loops))
+        module = Module("\n".join(parts), tuple(calls), entries)
+        return Kernel(module, self.layout, tuple(loops))
 
     def function(self, name: str, parameters: str, lanes: int) -> Function:
         writer = Writer(lanes, self.single, self.arithmetic)
