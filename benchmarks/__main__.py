@@ -7,11 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import expressions, one_unknown, startup
+from benchmarks import expressions, one_unknown, startup, sums
 
 BENCHMARKS = {
     "one_unknown": one_unknown.run,
     "expressions": expressions.run,
+    "sums": sums.run,
     "startup": startup.run,
 }
 FOLDER = Path(__file__).parent.parent / "docs" / "benchmarks"
