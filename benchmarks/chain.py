@@ -223,8 +223,9 @@ def torch_compile(start: np.ndarray) -> Loop:
 
     def advance(steps: int) -> None:
         nonlocal t
-        for t in range(t + 1, t + steps + 1):
-            step(x, m, u, torch.tensor(RATE / (1 - BETA1**t), dtype=x.dtype))
+        for k in range(t + 1, t + steps + 1):
+            step(x, m, u, torch.tensor(RATE / (1 - BETA1**k), dtype=x.dtype))
+        t += steps
 
     return Loop(advance, lambda: x.numpy())
 

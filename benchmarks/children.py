@@ -137,7 +137,8 @@ def _one_round(
     for name in [*names[first:], *names[:first]]:
         if name not in missing:
             answer: dict[str, Any] = {}
-            children[name].pipe.send("run")
+            with suppress(ConnectionError):  # it has crashed meanwhile, and the answer says so
+                children[name].pipe.send("run")
             if _asked(children[name], name, limit, answer, missing):
                 taken[name].append(answer[name])
 

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import gc
-import resource
 import statistics
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from benchmarks.chain import CHAINS, RATE, UPDATE, C, chain_sum, stepper
-from benchmarks.children import Failed, in_child, on_processors, side_by_side
-from benchmarks.harness import Contender, Timing, paced, repeated, timed
+from benchmarks.chain import CHAINS, RATE, UPDATE, C
+from benchmarks.children import on_processors, side_by_side
+from benchmarks.costs import batches, compiling, memory
+from benchmarks.harness import Contender, Timing, paced, repeated
+from benchmarks.parts import FULL, LIMIT, QUICK, Part, Sizes, faster_than, hold_equal, table
 from benchmarks.report import OURS, Report, Table, Target, busy, duration
-from benchmarks.rows import (
-    FITS,
-    LOGISTICS,
-    READ,
-    evaluator,
-    fit_data,
-    fit_sum,
-    logistic_data,
-    logistic_sum,
-)  # fmt: skip
+from benchmarks.rows import FITS, LOGISTICS, READ, fit_data, logistic_data
 
 __all__ = ["run"]
 
-LIMIT = 60.0  # seconds of a processor to make and warm up a contender, or for a round of it
 THREADS = 1, 2
 
 SUMMARY = """\
@@ -41,31 +29,6 @@ its own. In Rosenbrock's function, all loops hold their arrays from step to step
 one jitted function with donated arrays, and torch.compile has gradient and update in one function.
 The C loop reads and writes the point and both moments, and has the point itself for a gradient,
 which costs nothing: it is what the memory allows. It is compiled by gcc -O3 -march=native."""
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How much of everything is measured."""
-
-    rounds: int
-    pace: float
-    unknowns: tuple[int, ...]
-    rows: int
-    batch: int
-    small: int
-
-
-FULL = Sizes(7, 0.1, (10**3, 10**5, 10**7), 10**6, 256, 10**3)
-QUICK = Sizes(2, 0.002, (10**3, 3 * 10**3), 2 * 10**3, 256, 10**2)
-
-
-@dataclass
-class Part:
-    """What is said of one kind of work."""
-
-    tables: list[Table]
-    targets: list[Target] = field(default_factory=list)
-    timings: list[Timing] = field(default_factory=list)
 
 
 def run(quick: bool = False) -> Report:
@@ -83,9 +46,6 @@ def run(quick: bool = False) -> Report:
         notes,
         software,
     )
-
-
-# ---- Rosenbrock's function over an array ---------------------------------------------------------
 
 
 def chains(sizes: Sizes) -> Part:
@@ -126,9 +86,6 @@ def chain_targets(n: int, times: Mapping[str, Timing], largest: bool) -> list[Ta
         update = times[UPDATE].over(times[C])
         made.append(Target(f"update alone of {n:,}, to C", update, 1.05, "x"))
     return made
-
-
-# ---- sums over rows ------------------------------------------------------------------------------
 
 
 def fits(sizes: Sizes) -> Part:
@@ -196,147 +153,3 @@ def bandwidth(size: int, times: list[dict[str, Timing]]) -> Table:
             rows.append([str(threads), *speeds, f"{100 / ours.over(read):.0f} %"])
     header = ["threads", READ, OURS, "share of the bandwidth"]
     return Table("Logistic regression, how fast the data are read", header, rows)
-
-
-# ---- batches -------------------------------------------------------------------------------------
-
-STEP, ALL_ROWS = "a step on a batch", "a step on as many rows, all there are"
-CALL, LITTLE = "an evaluation of as many rows, from Python", "an evaluation of one row, from Python"
-
-
-def batches(sizes: Sizes) -> Part:
-    kinds = (STEP, ALL_ROWS, CALL, LITTLE)
-    times, _, missing = side_by_side(
-        {kind: partial(batch_route, kind, sizes) for kind in kinds}, sizes.rounds, LIMIT
-    )
-    hold_all(missing)
-    rows = [[kind, duration(times[kind].seconds)] for kind in kinds]
-    kernel = times[CALL].seconds - times[LITTLE].seconds
-    beyond = times[STEP].seconds - kernel
-    rows.append(["a step beyond its kernel", duration(beyond)])
-    title = f"Batches of {sizes.batch} of the fit of {sizes.rows:,} rows"
-    target = Target("a step on a batch, beyond its kernel", 1e6 * beyond, 1, "us")
-    return Part([Table(title, ["", "time"], rows)], [target], [times[STEP]])
-
-
-def batch_route(kind: str, sizes: Sizes) -> Contender:
-    import symadamax as sx
-    from symadamax.solver.batches import Batches
-
-    on_processors(1)
-    point = dict(zip("abcd", (1.0, 1.1, 0.9, 2.0), strict=True))
-    count = {STEP: sizes.rows, LITTLE: 1}.get(kind, sizes.batch)
-    objective = sx.Objective(fit_sum(), data=fit_data(count))
-    if kind in (STEP, ALL_ROWS):
-        drawn = Batches(sizes.batch, "shuffle", 0, None) if kind == STEP else None
-        return paced(stepper(objective, point, 1, drawn).advance, sizes.pace)
-    return repeated(evaluator(objective, point, 1), sizes.pace)
-
-
-# ---- compile time --------------------------------------------------------------------------------
-
-WORKS: dict[str, tuple[Callable[[], Any], Callable[[int], tuple[Any, Any]]]] = {
-    "Rosenbrock": (chain_sum, lambda n: (None, {"x": np.zeros(n)})),
-    "fit": (fit_sum, lambda n: (fit_data(n), np.ones(4))),
-    "logistic regression": (logistic_sum, lambda n: (logistic_data(n), {"w": np.zeros(30)})),
-}
-
-
-def compiling(sizes: Sizes) -> Part:
-    columns: dict[str, dict[str, str]] = {}
-    targets = []
-    for size in (sizes.small, sizes.rows):
-        columns[f"{size:,}"] = column = {}
-        for name in WORKS:
-            rounds = [in_child(partial(compile_time, name, size), LIMIT) for _ in range(3)]
-            seconds = statistics.median(rounds)
-            column[name] = duration(seconds)
-            targets.append(Target(f"{name} {size:,}, to machine code", 1e3 * seconds, 100, "ms"))
-    return Part(
-        [table("From a sum to machine code, by the length of the arrays", columns)], targets
-    )
-
-
-def compile_time(name: str, size: int) -> float:
-    """Return the seconds from SymPy's sum to what runs, in a process that has compiled before.
-
-    The data are not searched for NaN, which takes the time of reading them.
-    """
-    import sympy as sp
-
-    import symadamax as sx
-
-    write, numbers = WORKS[name]
-    a, i, n, v = sp.Symbol("a"), *sp.symbols("i n", integer=True), sp.IndexedBase("v")
-    other = sp.Sum(sp.log(a * v[i]) + sp.exp(a) * sp.cos(v[i]), (i, 0, n - 1))
-    sx.Objective(other, data={v: [1.0]}).bound()
-    total, (data, point) = write(), numbers(size)
-
-    def compiled() -> Any:
-        objective = sx.Objective(total, data=data, allow_nan=True)
-        return objective.bound(objective.flat(point)[1])
-
-    return timed(compiled)[1].seconds
-
-
-# ---- memory --------------------------------------------------------------------------------------
-
-
-def memory(sizes: Sizes) -> Part:
-    n = max(sizes.unknowns)
-    arrays = in_child(partial(peak, n), LIMIT)
-    rows = [["minimize, 3 steps", f"{arrays:.2f}"]]
-    heading = f"Memory for {n:,} unknowns, in arrays of as many beyond the start"
-    target = Target(f"memory for {n:,} unknowns", arrays, 5, "arrays")
-    return Part([Table(heading, ["", "at its peak"], rows)], [target])
-
-
-def peak(n: int) -> float:
-    """Return how many arrays of n numbers a run takes at its peak, with its result."""
-    import symadamax as sx
-
-    total, method = chain_sum(), sx.Adamax(learning_rate=RATE)
-    sx.minimize(total, {"x": np.zeros(2000)}, method=method, steps=3)
-    start = np.random.default_rng(0).normal(size=n)
-    gc.collect()
-    before = largest_memory()
-    sx.minimize(total, {"x": start}, method=method, steps=3)
-    return (largest_memory() - before) / start.nbytes
-
-
-def largest_memory() -> float:
-    """Return the bytes that this process had in memory at its peak."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return float(unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-
-
-# ---- what all have in common ---------------------------------------------------------------------
-
-
-def faster_than(
-    title: str, ours: Timing, times: Mapping[str, Timing], factors: Mapping[str, float]
-) -> list[Target]:
-    return [
-        Target(f"{title}, faster than {peer}", times[peer].over(ours), factor, "x", at_least=True)
-        for peer, factor in factors.items()
-        if peer in times
-    ]
-
-
-def hold_equal(answers: Mapping[Any, Any], tolerance: float) -> None:
-    """Refuse a comparison of answers that are not the same as the first."""
-    first, *others = answers.items()
-    for name, answer in others:
-        if not np.allclose(answer, first[1], rtol=tolerance, atol=0):
-            raise AssertionError(f"{name} has {answer!r}, and {first[0]} {first[1]!r}")
-
-
-def hold_all(missing: Mapping[str, str]) -> None:
-    for name, reason in missing.items():
-        raise Failed(f"{name}: {reason}")
-
-
-def table(title: str, columns: Mapping[str, Mapping[str, str]]) -> Table:
-    names = dict.fromkeys(name for column in columns.values() for name in column)
-    rows = [[name, *(column.get(name, "") for column in columns.values())] for name in names]
-    return Table(title, ["", *columns], rows)
