@@ -299,6 +299,12 @@ def test_the_command_prints_and_writes(monkeypatch, tmp_path, capsys):
     assert "Measured on " in text
 
 
+def test_a_benchmark_that_hangs_is_ended(monkeypatch, capsys):
+    monkeypatch.setattr(command, "LONGEST", 0.1)
+    assert command.exit_code([sys.executable, "-c", "import time; time.sleep(60)"]) == 1
+    assert "was ended after 0.1 s" in capsys.readouterr().err
+
+
 def test_the_command_refuses_an_unknown_name(capsys):
     with pytest.raises(SystemExit) as ended:
         command.main(["two_unknowns"])
