@@ -7,13 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import expressions, one_unknown, startup
+from benchmarks import expressions, one_unknown, startup, sums
 
 BENCHMARKS = {
     "one_unknown": one_unknown.run,
     "expressions": expressions.run,
+    "sums": sums.run,
     "startup": startup.run,
 }
+LONGEST = 3600  # seconds for one of them
 FOLDER = Path(__file__).parent.parent / "docs" / "benchmarks"
 
 
@@ -50,7 +52,16 @@ def each_by_itself(names: list[str], arguments: list[str]) -> int:
     """
     flags = [argument for argument in arguments if argument.startswith("-")]
     command = [sys.executable, "-m", "benchmarks", *flags]
-    return max(subprocess.run([*command, name], check=False).returncode for name in names)
+    return max(exit_code([*command, name]) for name in names)
+
+
+def exit_code(command: list[str]) -> int:
+    """Run a command to its end, or until it has taken too long."""
+    try:
+        return subprocess.run(command, check=False, timeout=LONGEST).returncode
+    except subprocess.TimeoutExpired:
+        print(f"{command[-1]} was ended after {LONGEST} s.", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

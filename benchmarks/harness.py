@@ -14,6 +14,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -68,7 +69,7 @@ def interleave(contenders: Mapping[str, Contender], rounds: int) -> dict[str, Ti
     for turn in range(rounds):
         first = turn % len(names)
         for name in [*names[first:], *names[:first]]:
-            taken[name].append(_time(contenders[name]))
+            taken[name].append(taken_by(contenders[name]))
     return {name: Timing(*zip(*pairs, strict=True)) for name, pairs in taken.items()}
 
 
@@ -86,7 +87,8 @@ def processor_time() -> float:
     return time.process_time() + children.ru_utime + children.ru_stime
 
 
-def _time(contender: Contender) -> tuple[float, float]:
+def taken_by(contender: Contender) -> tuple[float, float]:
+    """Return the seconds a unit, on the clock and of the processor."""
     _, timing = timed(contender.run)
     return timing.clock[0] / contender.units, timing.processor[0] / contender.units
 
@@ -94,9 +96,17 @@ def _time(contender: Contender) -> tuple[float, float]:
 def repeated(call: Callable[[], Any], seconds: float = 0.01) -> Contender:
     """Return a contender that repeats a short call for about `seconds`."""
     count = 1
-    while (taken := _time(Contender(_repeat(call, count)))[0]) < seconds:
+    while (taken := taken_by(Contender(_repeat(call, count)))[0]) < seconds:
         count = max(2 * count, min(100 * count, int(count * seconds / max(taken, 1e-9))))
     return Contender(_repeat(call, count), count)
+
+
+def paced(loop: Callable[[int], Any], seconds: float = 0.05) -> Contender:
+    """Return a contender that asks a loop for as many steps as it takes in about `seconds`."""
+    steps = 1
+    while (taken := taken_by(Contender(partial(loop, steps)))[0]) < 0.7 * seconds:
+        steps = max(2 * steps, min(30 * steps, int(steps * seconds / max(taken, 1e-9))))
+    return Contender(partial(loop, steps), steps)
 
 
 def _repeat(call: Callable[[], Any], count: int) -> Callable[[], Any]:

@@ -12,9 +12,31 @@ from functools import partial
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import expressions, loops, one_unknown, report, routes, startup
-from benchmarks.children import Failed, in_child
-from benchmarks.harness import Contender, LeftOut, Timing, gather, interleave, need, repeated, timed
+from benchmarks import (
+    chain,
+    costs,
+    expressions,
+    loops,
+    one_unknown,
+    parts,
+    report,
+    routes,
+    rows,
+    startup,
+    sums,
+)
+from benchmarks.children import Failed, in_child, side_by_side
+from benchmarks.harness import (
+    Contender,
+    LeftOut,
+    Timing,
+    gather,
+    interleave,
+    need,
+    paced,
+    repeated,
+    timed,
+)  # fmt: skip
 from benchmarks.report import Report, Table, Target
 
 
@@ -25,8 +47,9 @@ def alone(monkeypatch):
     def missing(name):
         raise LeftOut(f"{name} cannot be imported")
 
-    for module in (loops, routes):
+    for module in (loops, routes, chain, rows):
         monkeypatch.setattr(module, "need", missing)
+    for module in (loops, routes, chain):
         monkeypatch.setattr(module.shutil, "which", lambda name: None)
 
 
@@ -131,6 +154,61 @@ def test_a_child_that_fails_says_why(work, limit, error, message):
         in_child(work, limit)
 
 
+def test_a_child_that_sleeps_is_ended_by_the_clock():
+    begin = time.monotonic()
+    with pytest.raises(Failed, match="over 1 s"):
+        in_child(lambda: time.sleep(60), 1)
+    assert time.monotonic() - begin < 10
+
+
+def test_a_crash_is_seen_though_a_grandchild_holds_the_pipe():
+    def leave_one_behind():
+        if os.fork() == 0:
+            time.sleep(60)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    begin = time.monotonic()
+    with pytest.raises(Failed, match="crashes"):
+        in_child(leave_one_behind, 60)
+    assert time.monotonic() - begin < 30
+
+
+def _sleeps_later():
+    counted = []
+
+    def work():
+        counted.append(1)
+        time.sleep(60 if len(counted) > 2 else 0)
+        return os.getpid()
+
+    return Contender(work)
+
+
+def test_contenders_in_children_take_turns_and_drop_out_alone():
+    makers = {
+        "good": lambda: Contender(os.getpid, 2),
+        "absent": _leave_out,
+        "stuck": _sleeps_later,
+    }
+    times, found, missing = side_by_side(makers, 3, limit=1)
+    assert missing == {"absent": "it is not here", "stuck": "over 1 s"}
+    assert list(times) == ["good"]
+    assert len(times["good"].clock) == 3
+    assert len({os.getpid(), found["good"], found["stuck"]}) == 3
+
+
+def test_a_loop_is_paced():
+    asked = []
+
+    def loop(steps):
+        asked.append(steps)
+        time.sleep(1e-4 * steps)
+
+    contender = paced(loop, 0.01)
+    assert contender.units == asked[-1]
+    assert 1 < contender.units <= 200
+
+
 @pytest.mark.usefixtures("alone")
 def test_one_unknown_without_peers():
     made = one_unknown.run(quick=True)
@@ -165,6 +243,40 @@ def test_gradients_that_differ_are_not_compared():
         expressions.hold_equal("a sum", {report.OURS: ours, "peer": other})
 
 
+@pytest.mark.usefixtures("alone")
+def test_sums_without_peers(monkeypatch):
+    monkeypatch.setattr(sums, "QUICK", parts.Sizes(1, 1e-4, (1_500,), 300, 16, 20))
+    for kind, names in {"CHAINS": (report.OURS, chain.C, "Numba"), "FITS": (report.OURS, "NumPy"),
+                        "LOGISTICS": (report.OURS, rows.READ)}.items():  # fmt: skip
+        makers = getattr(sums, kind)
+        monkeypatch.setattr(sums, kind, {name: makers[name] for name in names})
+    made = sums.run(quick=True)
+    cells = {table.title: {name: rest for name, *rest in table.rows} for table in made.tables}
+    chains, fits, logistics, speeds, batches, compiling, memory = cells.values()
+    assert chains["Numba"] == ["numba cannot be imported"]
+    assert chains[chain.C] == ["there is no gcc"]
+    assert all(cells[report.OURS][0].endswith("s") for cells in (chains, fits, logistics))
+    assert fits["NumPy"][1].endswith("s")
+    assert speeds == {}
+    assert len(batches) == 6
+    assert list(compiling) == list(costs.WORKS)
+    assert len(memory) == 1
+    assert "memory for 1,500 unknowns" in [target.what for target in made.targets]
+
+
+def test_answers_that_differ_are_not_compared():
+    parts.hold_equal({"a": 1.0, "b": 1.0 + 1e-12}, 1e-9)
+    with pytest.raises(AssertionError, match=r"b has 1\.001"):
+        parts.hold_equal({"a": 1.0, "b": 1.001}, 1e-9)
+
+
+def test_the_same_gradient_in_every_dialect():
+    data, point = rows.fit_data(50), rows.np.array([1.0, 1.1, 0.9, 2.0])
+    answers = [rows.FITS[name](data, point, 1)() for name in (report.OURS, "NumPy")]
+    assert answers[0][0] == pytest.approx(answers[1][0], rel=1e-12)
+    assert answers[0][1] == pytest.approx(answers[1][1], rel=1e-12)
+
+
 def test_startup_compares_processes(monkeypatch):
     programs = {startup.LIBRARIES: "", report.OURS: "pass"}
     monkeypatch.setattr(startup, "PROGRAMS", programs)
@@ -185,6 +297,12 @@ def test_the_command_prints_and_writes(monkeypatch, tmp_path, capsys):
     assert "| a | at most 2 s | 1 s | met |" in text
     assert "- A note." in text
     assert "Measured on " in text
+
+
+def test_a_benchmark_that_hangs_is_ended(monkeypatch, capsys):
+    monkeypatch.setattr(command, "LONGEST", 0.1)
+    assert command.exit_code([sys.executable, "-c", "import time; time.sleep(60)"]) == 1
+    assert "was ended after 0.1 s" in capsys.readouterr().err
 
 
 def test_the_command_refuses_an_unknown_name(capsys):

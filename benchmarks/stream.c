@@ -1,0 +1,30 @@
+/* What the memory can do, and Adamax on an array as one writes it by hand in C. */
+
+#include <math.h>
+
+double read_all(const double *x, long n)
+{
+    double sums[32] = {0}, total = 0;
+    for (long i = 0; i + 32 <= n; i += 32)
+        for (int k = 0; k < 32; k++)
+            sums[k] += x[i + k];
+    for (int k = 0; k < 32; k++)
+        total += sums[k];
+    return total;
+}
+
+/* The gradient is that of x*x/2, which costs nothing: what is timed is the update. */
+long adamax(double *x, double *m, double *u, long n, long t, long steps, double learning_rate,
+            double beta1, double beta2, double epsilon)
+{
+    for (long last = t + steps; t < last; ) {
+        double rate = learning_rate/(1 - pow(beta1, (double) ++t));
+        for (long i = 0; i < n; i++) {
+            double gradient = x[i], size = fabs(gradient), kept = beta2*u[i];
+            m[i] = beta1*m[i] + (1 - beta1)*gradient;
+            u[i] = kept > size ? kept : size;
+            x[i] -= rate*m[i]/(u[i] + epsilon);
+        }
+    }
+    return t;
+}
