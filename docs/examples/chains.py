@@ -20,10 +20,11 @@ energy = (
 )  # fmt: skip
 
 
-def valley(size, steps=20_000):
-    """Return the run down Rosenbrock's valley, from the origin."""
-    method = sx.Adamax(learning_rate=sx.schedules.cosine(0.01, steps))
-    return sx.minimize(rosenbrock, {w: np.zeros(size)}, method=method, steps=steps)
+def valley(size, steps=10_000):
+    """Return the run down Rosenbrock's valley, from random numbers in [0, 2]."""
+    method = sx.Adamax(learning_rate=sx.schedules.cosine(0.005, steps))
+    start = {w: np.random.default_rng(0).uniform(0, 2, size)}
+    return sx.minimize(rosenbrock, start, method=method, steps=steps)
 
 
 def chain(loads, steps=4000):

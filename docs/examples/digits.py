@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 
 import symadamax as sx
 
-HIDDEN = 24
+HIDDEN = 16
 
 i, j, k, p = sp.symbols("i j k p", integer=True)
 n, hidden, classes, pixels = sp.symbols("n hidden classes pixels", integer=True)
@@ -44,12 +44,14 @@ def first_weights(rng, width=HIDDEN):
     }
 
 
-def train(images, labels, epochs=20, seed=0):
+def train(images, labels, epochs=10, seed=0):
     """Return the result of the run."""
     objective = sx.Objective(loss, UNKNOWNS, data={X: images, label: labels})
     start = first_weights(np.random.default_rng(seed))
-    method = sx.Adamax(learning_rate=0.01)
-    return sx.minimize(objective, start, method=method, batch=32, epochs=epochs, rng=seed)
+    return sx.minimize(
+        objective, start, method=sx.Adamax(learning_rate=0.02), batch=32, epochs=epochs, rng=seed,
+        backend="numpy",
+    )  # fmt: skip
 
 
 def read(point, images):

@@ -20,9 +20,8 @@ def softplus(z):
 
 
 score = intercept + sp.Sum(X[i, j] * w[j], (j, 0, d - 1))
-loss = (
-    sp.Sum(softplus(-s[i] * score), (i, 0, n - 1)) / n
-    + penalty / 2 * sp.Sum(w[j] ** 2, (j, 0, d - 1))
+loss = sp.Sum(softplus(-s[i] * score), (i, 0, n - 1)) / n + penalty / 2 * sp.Sum(
+    w[j] ** 2, (j, 0, d - 1)
 )
 
 
@@ -33,7 +32,7 @@ def measurements(rows=None):
     return (table - table.mean(axis=0)) / table.std(axis=0), 2.0 * kinds - 1
 
 
-def fit(table, signs, strength, steps=3000):
+def fit(table, signs, strength, steps=10_000):
     """Return the result of the run."""
     start = {intercept: 0, w: np.zeros(table.shape[1])}
     method = sx.Adamax(learning_rate=sx.schedules.cosine(0.02, steps))
