@@ -139,7 +139,7 @@ def fit(
     if epochs is None and steps is None:
         steps = STEPS
     count = epochs * -(-rows // max(batch, 1)) if epochs and batch else steps
-    if anneal and count:
+    if anneal and count and count > 0:
         method = replace(method, learning_rate=cosine(method.learning_rate, count))
     result = minimize(
         _loss(model, columns), dict(start), method=method, steps=steps, batch=batch, epochs=epochs,

@@ -25,13 +25,6 @@ def load(name):
     return SimpleNamespace(**runpy.run_path(str(EXAMPLES / f"{name}.py")))
 
 
-def gradients(objective, point):
-    """Return the value and the gradient of an objective on NumPy, as flat arrays."""
-    x, shapes = objective.flat(point)
-    gradient = np.empty_like(x)
-    return objective.bound(shapes, backend="numpy").function(x, gradient), gradient
-
-
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_a_script_runs_by_itself(script, monkeypatch, capsys):
     rows = ROWS.get(script.stem, 100)
@@ -142,7 +135,7 @@ def at_one_point(example):
 
 def test_its_gradient_is_that_of_the_chain_rule(network):
     objective, point, images, labels = at_one_point(network)
-    value, gradient = gradients(objective, point)
+    value, gradient = objective.value_and_gradient(point)
     expected, slopes = by_hand(network, point, images, labels)
     assert value == pytest.approx(expected, rel=1e-13)
     np.testing.assert_allclose(gradient, slopes, atol=1e-14)
@@ -156,7 +149,7 @@ def test_its_gradient_is_that_of_pytorch(network):
     scores = torch.tanh(torch.tensor(images) @ first + shift) @ second + last
     torch.nn.functional.cross_entropy(scores, torch.tensor(labels)).backward()
     expected = np.concatenate([tensor.grad.numpy().ravel() for tensor in tensors])
-    np.testing.assert_allclose(gradients(objective, point)[1], expected, atol=1e-14)
+    np.testing.assert_allclose(objective.value_and_gradient(point)[1], expected, atol=1e-14)
 
 
 def test_it_learns_to_read(network):

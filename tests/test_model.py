@@ -29,17 +29,17 @@ def test_the_constant_stays_a_constant_where_the_column_is_not_named():
 
 
 WRONG = [
-    (dict(response="q"), "There is no column 'q' for the response; the columns are 't', 'y',"),
-    (dict(formula="a*y + b*t"), "'y' is the response: it cannot stand in the formula"),
-    (dict(unknowns=("a", "b", "y")), "'y' is the response"),
-    (dict(parameters={"y": 1.0}), "'y' is the response"),
-    (dict(unknowns=()), "No start is given"),
-    (dict(parameters={"a": 1.0}), "'a' has a start, and is a parameter as well"),
-    (dict(unknowns=("a", "b", "t")), "'t' is a column, and has a number as well"),
-    (dict(parameters={"z": 1.0}), "'z' is a column, and has a number as well"),
-    (dict(unknowns=("a", "b", "c")), "'c' has a number, and does not stand in the formula"),
-    (dict(formula="a*t + b*E"), "'E' is a column, and a constant in formulas: rename it"),
-    (dict(formula="a*t + b*q"), "'q' is neither a column nor has a start; the columns are 't', "),
+    ({"response": "q"}, "There is no column 'q' for the response; the columns are 't', 'y',"),
+    ({"formula": "a*y + b*t"}, "'y' is the response: it cannot stand in the formula"),
+    ({"unknowns": ("a", "b", "y")}, "'y' is the response"),
+    ({"parameters": {"y": 1.0}}, "'y' is the response"),
+    ({"unknowns": ()}, "No start is given"),
+    ({"parameters": {"a": 1.0}}, "'a' has a start, and is a parameter as well"),
+    ({"unknowns": ("a", "b", "t")}, "'t' is a column, and has a number as well"),
+    ({"parameters": {"z": 1.0}}, "'z' is a column, and has a number as well"),
+    ({"unknowns": ("a", "b", "c")}, "'c' has a number, and does not stand in the formula"),
+    ({"formula": "a*t + b*E"}, "'E' is a column, and a constant in formulas: rename it"),
+    ({"formula": "a*t + b*q"}, "'q' is neither a column nor has a start; the columns are 't', "),
 ]
 
 

@@ -48,10 +48,8 @@ def train(images, labels, epochs=10, seed=0):
     """Return the result of the run."""
     objective = sx.Objective(loss, UNKNOWNS, data={X: images, label: labels})
     start = first_weights(np.random.default_rng(seed))
-    return sx.minimize(
-        objective, start, method=sx.Adamax(learning_rate=0.02), batch=32, epochs=epochs, rng=seed,
-        backend="numpy",
-    )  # fmt: skip
+    method = sx.Adamax(learning_rate=0.02)
+    return sx.minimize(objective, start, method=method, batch=32, epochs=epochs, rng=seed)
 
 
 def read(point, images):
