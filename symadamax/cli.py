@@ -34,6 +34,11 @@ examples:
   symadamax minimize "2*x**2 + 2*x*y + 2*y**2 - 6*x" --start x=1,y=0 --learning-rate 0.01
   symadamax minimize "a*x**2 - log(x)" --start x=2 --parameter a=3 --gtol 1e-6 --steps 10000 --json
 """
+FIT_EXAMPLES = """\
+examples:
+  symadamax fit "a*exp(-b*t) + c" data.csv --response y --start a=1,b=1,c=0
+  symadamax fit "a + b*x + c*z" data.parquet --response y --start a=0,b=0,c=0 --gtol 1e-9
+"""
 FORMULA = """\
 Numbers, names, + - * / and ^ or **, parentheses, pi and E, functions such as exp, log, sin, sqrt,
 abs, max, gamma, and piecewise(x < 0, -x, x). Quote it, so that the shell leaves it alone."""
@@ -44,6 +49,11 @@ SETTINGS: Mapping[str, str] = {
     "beta2": "decay of the weight, in [0, 1)",
     "epsilon": "what keeps the weight from 0",
     "epsilon_placement": "denominator, maximum or none",
+    "average": "also give the averaged point",
+    "weight_decay": "what a step takes from the unknowns, times the learning rate",
+    "l2": "what is added to the gradient, times the unknowns",
+    "clip_norm": "the largest norm of a gradient",
+    "clip_value": "the largest entry of a gradient",
 }
 CRITERIA: Mapping[str, str] = {
     "gtol": "the largest entry of the gradient",
@@ -52,6 +62,9 @@ CRITERIA: Mapping[str, str] = {
     "target": "the value to reach",
     "seconds": "the time limit",
 }
+
+
+PICTURE = "write a picture: .png, .svg or .pdf"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -141,6 +154,14 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         epilog=f"{EXAMPLES}\n{CODES}",
         formatter_class=raw,
     )
+    fit = commands.add_parser(
+        "fit",
+        help="fit a formula to a table by least squares",
+        description="Fit a formula to a column of a CSV or Parquet file by least squares. Names in "
+        f"the formula that have no start are columns.\n\n{FORMULA}",
+        epilog=f"{FIT_EXAMPLES}\n{CODES}",
+        formatter_class=raw,
+    )
     demo = commands.add_parser(
         "demo",
         help="show two problems at work, with pictures and the speed measured here",
@@ -148,6 +169,8 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     )
     if "minimize" in words:
         _add_minimize(minimize)
+    if "fit" in words:
+        _add_fit(fit)
     if "demo" in words:
         _add_demo(demo)
     return parser
@@ -173,11 +196,10 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_minimize(parser: argparse.ArgumentParser) -> None:
-    from dataclasses import fields
     from inspect import signature
 
     from symadamax.command import run
-    from symadamax.solver import Adamax, Stop, minimize
+    from symadamax.solver.minimize import STEPS, minimize
 
     default = {name: given.default for name, given in signature(minimize).parameters.items()}
     parser.add_argument("formula", help="what to minimise, such as 'x - x^3'")
@@ -185,19 +207,9 @@ def _add_minimize(parser: argparse.ArgumentParser) -> None:
                         help="a number for each unknown")  # fmt: skip
     parser.add_argument("--parameter", action="append", default=[], metavar="c=3",
                         help="a fixed number for a name that is no unknown")  # fmt: skip
-    parser.add_argument("--steps", type=int, default=default["steps"], metavar="N",
+    parser.add_argument("--steps", type=int, default=STEPS, metavar="N",
                         help="the most steps (default: %(default)s)")  # fmt: skip
-    method = parser.add_argument_group("settings of Adamax")
-    for name, meaning in SETTINGS.items():
-        usual = getattr(Adamax, name)
-        method.add_argument(
-            f"--{name.replace('_', '-')}", type=type(usual), default=usual,
-            metavar="NAME" if isinstance(usual, str) else "X",
-            help=f"{meaning} (default: %(default)s)",
-        )  # fmt: skip
-    stop = parser.add_argument_group("when to stop before all steps are done")
-    for field in fields(Stop):
-        stop.add_argument(f"--{field.name}", type=float, metavar="X", help=CRITERIA[field.name])
+    _add_method(parser, {})
     how = parser.add_argument_group("how it is computed")
     how.add_argument("--dtype", default=default["dtype"], metavar="NAME",
                      help="float64 or float32 (default: %(default)s)")  # fmt: skip
@@ -210,8 +222,57 @@ def _add_minimize(parser: argparse.ArgumentParser) -> None:
         "--record", type=int, metavar="N", help="keep every so many steps (for --json)"
     )
     shown.add_argument("--json", action="store_true", help="print JSON for another program")
-    shown.add_argument("--plot", metavar="FILE", help="write a picture: .png, .svg or .pdf")
+    shown.add_argument("--plot", metavar="FILE", help=PICTURE)
     shown.add_argument("--animate", metavar="FILE", help="write an animation: .gif or .mp4")
+    parser.set_defaults(run=run)
+
+
+def _add_method(parser: argparse.ArgumentParser, usual: Mapping[str, Any]) -> None:
+    """Add the settings of Adamax, with these defaults where they are not its own, and of Stop."""
+    from dataclasses import fields
+
+    from symadamax.solver import Adamax, Stop
+
+    method = parser.add_argument_group("settings of Adamax")
+    for name, meaning in SETTINGS.items():
+        default = usual.get(name, getattr(Adamax, name))
+        text = isinstance(default, str)
+        kind: dict[str, Any] = {"type": str if text else float, "metavar": "NAME" if text else "X"}
+        method.add_argument(
+            f"--{name.replace('_', '-')}", default=default,
+            help=f"{meaning} (default: %(default)s)",
+            **({"action": "store_true"} if default is False else kind),
+        )  # fmt: skip
+    stop = parser.add_argument_group("when to stop before all steps are done")
+    for field in fields(Stop):
+        stop.add_argument(f"--{field.name}", type=float, metavar="X", help=CRITERIA[field.name])
+
+
+def _add_fit(parser: argparse.ArgumentParser) -> None:
+    from symadamax.fit import STEPS, USUAL
+    from symadamax.fit_command import run
+
+    parser.add_argument("formula", help="the model, such as 'a*exp(-b*t) + c'")
+    parser.add_argument("file", help="the table: .parquet, or CSV with names in its first line")
+    parser.add_argument("--response", required=True, metavar="COLUMN", help="what is fitted")
+    parser.add_argument("--start", action="append", default=[], metavar="a=1,b=1",
+                        help="a number for each unknown")  # fmt: skip
+    parser.add_argument("--parameter", action="append", default=[], metavar="k=3",
+                        help="a fixed number for a name that is no unknown")  # fmt: skip
+    parser.add_argument("--steps", type=int, metavar="N",
+                        help=f"the most steps (default: {STEPS})")  # fmt: skip
+    rows = parser.add_argument_group("which rows a step sees (default: all)")
+    rows.add_argument("--batch", type=int, metavar="N", help="so many, in random order")
+    rows.add_argument("--epochs", type=int, metavar="N",
+                      help="how often each row is seen, instead of --steps")  # fmt: skip
+    rows.add_argument("--seed", type=int, metavar="N", help="the same seed draws the same rows")
+    _add_method(parser, {"learning_rate": USUAL.learning_rate})
+    parser.add_argument("--constant-rate", action="store_true", help="keep the learning rate, "
+                        "which else falls to 0 along half a cosine")  # fmt: skip
+    shown = parser.add_argument_group("what is shown")
+    shown.add_argument("--progress", action="store_true", help="show a bar")
+    shown.add_argument("--json", action="store_true", help="print JSON for another program")
+    shown.add_argument("--plot", metavar="FILE", help=PICTURE)
     parser.set_defaults(run=run)
 
 

@@ -16,14 +16,14 @@ from symadamax.objective import Objective
 from symadamax.parse import parse_formula
 from symadamax.solver import Adamax, Result, Status, Stop, minimize
 
-__all__ = ["run"]
+__all__ = ["assignments", "by_name", "check_pictures", "finite", "run", "stop_of"]
 
 PICTURED = 10_000  # steps that a picture shows at most, where none were asked to be recorded
 
 
 def run(options: Namespace) -> int:
     """Minimise the formula of the command line, print the result, and return the exit code."""
-    _check_pictures(options)
+    check_pictures(options.plot, options.animate)
     objective = Objective(
         parse_formula(options.formula), parameters=assignments(options.parameter, "--parameter")
     )
@@ -32,7 +32,7 @@ def run(options: Namespace) -> int:
         assignments(options.start, "--start"),
         method=Adamax(**{name: getattr(options, name) for name in SETTINGS}),
         steps=options.steps,
-        stop=_stop(options),
+        stop=stop_of(options),
         record=_record(options),
         progress=options.progress,
         backend=options.backend,
@@ -70,7 +70,8 @@ def assignments(texts: Iterable[str], option: str) -> dict[str, float]:
     return numbers
 
 
-def _stop(options: Namespace) -> Stop | None:
+def stop_of(options: Namespace) -> Stop | None:
+    """Return the criteria of the command line, None where there are none."""
     given = {field.name: getattr(options, field.name) for field in fields(Stop)}
     return None if set(given.values()) == {None} else Stop(**given)
 
@@ -82,17 +83,17 @@ def _record(options: Namespace) -> int | None:
     return every
 
 
-def _check_pictures(options: Namespace) -> None:
+def check_pictures(plot: str | None, animate: str | None = None) -> None:
     """Refuse what cannot be drawn before the run, which may take long."""
     from symadamax.viewer.checks import check_path
 
-    if options.plot is None and options.animate is None:
+    if plot is None and animate is None:
         return
     require("matplotlib", "plot", "drawing")
-    if options.plot is not None:
-        check_path(options.plot, (".png", ".svg", ".pdf"))
-    if options.animate is not None:
-        check_path(options.animate, (".gif", ".mp4"))
+    if plot is not None:
+        check_path(plot, (".png", ".svg", ".pdf"))
+    if animate is not None:
+        check_path(animate, (".gif", ".mp4"))
 
 
 def _draw(options: Namespace, result: Result) -> None:
@@ -124,15 +125,15 @@ def _json(options: Namespace, result: Result) -> str:
         "formula": str(objective.expression),
         "parameters": {symbol.name: value for symbol, value in objective.parameters.items()},
         "method": asdict(result.method),
-        "x": _by_name(names, result.x),
-        "fun": _finite(result.fun),
-        "jac": _by_name(names, result.jac),
+        "x": by_name(names, result.x),
+        "fun": finite(result.fun),
+        "jac": by_name(names, result.jac),
         "nit": result.nit,
         "nfev": result.nfev,
         "status": result.status.name,
         "success": bool(result.success),
         "message": result.message,
-        "best": {"x": _by_name(names, result.best_x), "fun": _finite(result.best_fun)},
+        "best": {"x": by_name(names, result.best_x), "fun": finite(result.best_fun)},
     }
     if options.show_gradient:
         content["gradient"] = derivatives(objective)
@@ -147,14 +148,15 @@ def _json(options: Namespace, result: Result) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _finite(value: Any) -> float | None:
+def finite(value: Any) -> float | None:
     """Return a number that JSON has; it has no NaN and no infinity."""
     return float(value) if math.isfinite(value) else None
 
 
 def _list(values: Any) -> list[float | None]:
-    return [_finite(value) for value in values]
+    return [finite(value) for value in values]
 
 
-def _by_name(names: Iterable[str], values: Any) -> dict[str, float | None]:
+def by_name(names: Iterable[str], values: Any) -> dict[str, float | None]:
+    """Return numbers by name, as JSON has them."""
     return dict(zip(names, _list(values), strict=True))

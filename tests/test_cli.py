@@ -97,6 +97,9 @@ def test_settings_of_the_method_and_the_criteria_reach_the_run(run):
     _, out, _ = run(*FAST, *settings, "--json")
     method = json.loads(out)["method"]
     assert list(method.values())[:5] == [0.1, 0.5, 0.75, 0.0, "none"]
+    more = ("--average", "--weight-decay", 0.1, "--l2", 0.2, "--clip-norm", 3, "--clip-value", 4)
+    _, out, _ = run(*FAST, *more, "--json")
+    assert list(json.loads(out)["method"].values())[5:] == [True, 0.1, 0.2, 3.0, 4.0]
     _, out, _ = run(*FAST, "--gtol", 1e-2, "--dtype", "float32", "--backend", "numpy", "--json")
     assert json.loads(out)["status"] == "GTOL_MET"
 
@@ -116,6 +119,10 @@ def test_pictures_are_written(run, tmp_path, option, name):
     assert out.endswith(f"Written: {path}\n")
     assert path.stat().st_size > 1000
     assert path.read_bytes()[:4] in (b"\x89PNG", b"GIF8")
+
+
+def test_a_picture_needs_no_number_of_steps(run, tmp_path):
+    assert run(*FAST, "--plot", tmp_path / "a.png")[0] == 0
 
 
 def test_json_stays_json_beside_a_picture(run, tmp_path):

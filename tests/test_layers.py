@@ -29,13 +29,14 @@ LAYERS = [
 ]  # fmt: skip
 
 SYMPY = {
-    "objective.py", "schedules.py", "parse.py", "formula/", "demo.py", "derivation/", "viewer/",
+    "objective.py", "schedules.py", "parse.py", "model.py", "fit.py", "formula/", "demo.py",
+    "derivation/", "viewer/",
     "compiler/operations.py", "compiler/heads.py", "compiler/trace.py", "compiler/walk.py",
     "compiler/constants.py", "compiler/indexing.py", "compiler/meaning.py",
     *(f"compiler/{name}.py" for name in BESIDE),
 }  # fmt: skip
 LLVMLITE = {"compiler/native.py", "compiler/__init__.py"}
-VIEWER = {"viewer/", "cli.py", "command.py", "demo.py", "__init__.py"}
+VIEWER = {"viewer/", "cli.py", "command.py", "fit_command.py", "demo.py", "__init__.py"}
 
 
 def relative(path: Path) -> str:

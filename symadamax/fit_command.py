@@ -1,0 +1,112 @@
+"""``symadamax fit``: a formula and a table in, the estimates and their errors printed out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from typing import Any
+
+from symadamax.cli import SETTINGS
+from symadamax.command import assignments, by_name, check_pictures, finite, stop_of
+from symadamax.fit import Fit, fit
+from symadamax.model import model_of
+from symadamax.solver import Adamax, Status
+from symadamax.table import Column, column_names, read_columns
+
+__all__ = ["run"]
+
+
+def run(options: Namespace) -> int:
+    """Fit the formula of the command line, print the estimates, and return the exit code."""
+    check_pictures(options.plot)
+    start = assignments(options.start, "--start")
+    model = model_of(
+        options.formula, options.response, list(start),
+        assignments(options.parameter, "--parameter"), column_names(options.file),
+    )  # fmt: skip
+    columns = read_columns(options.file, [*model.columns, model.response])
+    found = fit(
+        model, columns, start,
+        method=Adamax(**{name: getattr(options, name) for name in SETTINGS}),
+        anneal=not options.constant_rate,
+        steps=options.steps, batch=options.batch, epochs=options.epochs, rng=options.seed,
+        stop=stop_of(options), progress=options.progress,
+    )  # fmt: skip
+    print(_json(found) if options.json else text(found), flush=True)
+    for sentence in _doubts(found):
+        print(f"symadamax: {sentence}", file=sys.stderr)
+    if found.result.status == Status.INTERRUPTED:
+        return 130
+    if options.plot is not None:
+        _draw(options, found, columns)
+    return 0 if found.result.success else 1
+
+
+def text(found: Fit) -> str:
+    """Return the table of the estimates, and what belongs to it."""
+    header = ("unknown", "estimate", "standard error")
+    errors = found.standard_error
+    rows = [(n, f"{v:.10g}", f"{errors[n]:.4g}") for n, v in found.estimate.items()]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    table = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (header, *rows)
+    ]
+    result = found.result
+    spread = (found.residual_sum / found.degrees_of_freedom) ** 0.5
+    facts = {
+        "residual sum of squares": f"{found.residual_sum:.10g}",
+        "residual standard error": f"{spread:.6g} ({found.degrees_of_freedom} degrees of freedom)",
+        "rows": str(found.rows),
+        "steps": str(result.nit),
+        "status": f"{result.message} ({result.status.name})",
+    }
+    width = max(map(len, facts))
+    return "\n".join([*table, "", *(f"{name:{width}}  {fact}" for name, fact in facts.items())])
+
+
+def _doubts(found: Fit) -> list[str]:
+    """Return what the reader of the estimates must know."""
+    if found.undetermined:
+        return [
+            f"The data do not determine {', '.join(found.undetermined)}: other values fit as well, "
+            "so there are no standard errors."
+        ]
+    if not found.settled:
+        return [
+            f"The fit has not settled: an estimate is about {found.distance:.2g} standard errors "
+            "away from the minimum. Give more --steps, another --learning-rate or another --start."
+        ]
+    return []
+
+
+def _json(found: Fit) -> str:
+    result, names = found.result, found.model.unknowns
+    content: dict[str, Any] = {
+        "formula": found.model.formula,
+        "response": found.model.response,
+        "parameters": found.model.parameters,
+        "estimate": by_name(names, found.estimate.values()),
+        "standard_error": by_name(names, found.standard_error.values()),
+        "covariance": [[finite(value) for value in row] for row in found.covariance],
+        "undetermined": found.undetermined,
+        "residual_sum": finite(found.residual_sum),
+        "rows": found.rows,
+        "degrees_of_freedom": found.degrees_of_freedom,
+        "settled": found.settled,
+        "distance": finite(found.distance),
+        "nit": result.nit,
+        "nfev": result.nfev,
+        "status": result.status.name,
+        "success": bool(result.success),
+        "message": result.message,
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _draw(options: Namespace, found: Fit, columns: dict[str, Column]) -> None:
+    from symadamax.viewer.fitted import draw_fit
+
+    draw_fit(found, columns).savefig(options.plot, dpi="figure")
+    print(f"Written: {options.plot}", file=sys.stderr if options.json else sys.stdout)

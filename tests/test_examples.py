@@ -1,0 +1,226 @@
+"""The examples of the docs: each runs, and agrees with what another library or method finds."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import sympy as sp
+from scipy.linalg import solveh_banded
+from scipy.optimize import least_squares, rosen, rosen_der
+
+from symadamax import Objective
+
+EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
+SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+ROWS = {"digits": 400, "chains": 50, "matrix_factorisation": 40}
+
+
+def load(name):
+    """Return the names of a script, which does not run on import."""
+    return SimpleNamespace(**runpy.run_path(str(EXAMPLES / f"{name}.py")))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_runs_by_itself(script, monkeypatch, capsys):
+    rows = ROWS.get(script.stem, 100)
+    monkeypatch.setattr(sys, "argv", [script.name, "--rows", str(rows)])
+    runpy.run_path(str(script), run_name="__main__")
+    assert "steps are done." in capsys.readouterr().out
+
+
+def test_every_script_has_a_page_that_shows_and_runs_it():
+    for script in SCRIPTS:
+        page = script.with_suffix(".md").read_text(encoding="utf-8")
+        assert f"{{literalinclude}} {script.name}" in page
+        assert f"!python {script.name}" in page
+
+
+# ---- the nonlinear fit -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def curve():
+    example = load("nonlinear_fit")
+    times, values = example.measure(2000)
+    result = example.fit(times, values)
+    return example, times, values, result
+
+
+def residuals(p, times, values):
+    return p[0] * np.exp(-p[1] * times) + p[2] * np.sin(p[3] * times) - values
+
+
+def test_the_fit_is_that_of_scipy(curve):
+    example, times, values, result = curve
+    start = list(example.START.values())
+    other = least_squares(residuals, start, args=(times, values), xtol=1e-15, ftol=1e-15)
+    np.testing.assert_allclose(result.x, other.x, rtol=1e-8)
+    assert result.fun == pytest.approx(2 * other.cost / len(times), rel=1e-12)
+
+
+def test_its_covariance_is_that_of_scipys_jacobian(curve):
+    example, times, values, result = curve
+    other = least_squares(residuals, result.x, args=(times, values), jac="3-point", max_nfev=1)
+    variance = 2 * other.cost / (len(times) - 4)
+    expected = variance * np.linalg.inv(other.jac.T @ other.jac)
+    np.testing.assert_allclose(
+        example.covariance(result.point, times, values), expected, rtol=1e-6, atol=1e-12
+    )
+
+
+def test_the_truth_lies_within_four_standard_errors(curve):
+    example, times, values, result = curve
+    errors = np.sqrt(np.diag(example.covariance(result.point, times, values)))
+    assert np.all(np.abs(result.x - list(example.TRUTH.values())) < 4 * errors)
+
+
+# ---- logistic regression -----------------------------------------------------------------------
+
+
+def test_logistic_regression_is_that_of_scikit_learn():
+    example = load("logistic_regression")
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    table, signs = example.measurements()
+    result = example.fit(table, signs, strength=1 / len(signs))
+    other = linear_model.LogisticRegression(C=1.0, tol=1e-12, solver="newton-cholesky")
+    other.fit(table, signs)
+    assert result.point[example.intercept] == pytest.approx(other.intercept_[0], abs=1e-8)
+    np.testing.assert_allclose(result.point[example.w], other.coef_[0], atol=1e-8)
+
+
+@pytest.mark.parametrize("z", [-1000.0, -40.0, 0.0, 1e-9, 3.0, 40.0, 1000.0])
+def test_its_softplus_and_slope_do_not_overflow(z):
+    x = sp.Symbol("x")
+    value, slope = Objective(load("logistic_regression").softplus(x)).value_and_gradient([z])
+    assert value == pytest.approx(np.logaddexp(0, z), rel=1e-14)
+    assert slope[0] == pytest.approx(np.exp(-np.logaddexp(0, -z)), rel=1e-14)
+
+
+# ---- the network -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def network():
+    pytest.importorskip("sklearn")
+    return load("digits")
+
+
+def by_hand(example, point, images, labels):
+    """Return the loss of the network and its gradient by the chain rule."""
+    inner = np.tanh(images @ point[example.A] + point[example.a])
+    scores = inner @ point[example.B] + point[example.b]
+    scores -= scores.max(axis=1, keepdims=True)
+    logs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    rows = np.arange(len(labels))
+    outer = np.exp(logs)
+    outer[rows, labels] -= 1
+    outer /= len(labels)
+    hidden = outer @ point[example.B].T * (1 - inner**2)
+    parts = images.T @ hidden, hidden.sum(axis=0), inner.T @ outer, outer.sum(axis=0)
+    return -logs[rows, labels].mean(), np.concatenate([part.ravel() for part in parts])
+
+
+def at_one_point(example):
+    images, labels = example.digits(60)
+    data = {example.X: images, example.label: labels}
+    objective = Objective(example.loss, example.UNKNOWNS, data=data)
+    point = example.first_weights(np.random.default_rng(3))
+    return objective, point, images, labels
+
+
+def test_its_gradient_is_that_of_the_chain_rule(network):
+    objective, point, images, labels = at_one_point(network)
+    value, gradient = objective.value_and_gradient(point)
+    expected, slopes = by_hand(network, point, images, labels)
+    assert value == pytest.approx(expected, rel=1e-13)
+    np.testing.assert_allclose(gradient, slopes, atol=1e-14)
+
+
+def test_its_gradient_is_that_of_pytorch(network):
+    torch = pytest.importorskip("torch")
+    objective, point, images, labels = at_one_point(network)
+    tensors = [torch.tensor(point[u], requires_grad=True) for u in network.UNKNOWNS]
+    first, shift, second, last = tensors
+    scores = torch.tanh(torch.tensor(images) @ first + shift) @ second + last
+    torch.nn.functional.cross_entropy(scores, torch.tensor(labels)).backward()
+    expected = np.concatenate([tensor.grad.numpy().ravel() for tensor in tensors])
+    np.testing.assert_allclose(objective.value_and_gradient(point)[1], expected, atol=1e-14)
+
+
+def test_it_learns_to_read(network):
+    images, labels = network.digits(800)
+    result = network.train(images[200:], labels[200:], epochs=8)
+    assert np.mean(network.read(result.point, images[:200]) == labels[:200]) > 0.9
+
+
+# ---- matrix factorisation ----------------------------------------------------------------------
+
+
+def alternate(left, right, entries, strength, rounds=200):
+    """Return the factors by alternating least squares, each row from its known entries."""
+    rows, columns, values = entries
+    for _ in range(rounds):
+        for one, other, mine, theirs in (
+            (left, right, rows, columns), (right, left, columns, rows),
+        ):  # fmt: skip
+            for k in range(len(one)):
+                known = mine == k
+                matrix = other[theirs[known]]
+                inverse = matrix.T @ matrix + strength * np.eye(matrix.shape[1])
+                one[k] = np.linalg.solve(inverse, matrix.T @ values[known])
+    return left @ right.T
+
+
+@pytest.fixture(scope="module")
+def completion():
+    example = load("matrix_factorisation")
+    shape = (40, 30)
+    whole, entries = example.ratings(shape, share=0.5)
+    return example, shape, whole, entries
+
+
+def test_a_matrix_of_low_rank_is_recovered(completion):
+    example, shape, whole, entries = completion
+    result = example.complete(entries, shape)
+    found = result.point[example.U] @ result.point[example.V].T
+    assert np.abs(found - whole).max() < 0.02
+
+
+def test_it_is_that_of_alternating_least_squares(completion):
+    example, shape, _, entries = completion
+    result = example.complete(entries, shape, strength=1.0)
+    factors = example.first_factors(shape).values()
+    expected = alternate(*factors, entries, strength=1.0)
+    found = result.point[example.U] @ result.point[example.V].T
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+# ---- arrays of unknowns ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chains():
+    return load("chains")
+
+
+def test_rosenbrock_is_that_of_scipy(chains):
+    point = np.random.default_rng(5).uniform(-2, 2, 1000)
+    value, gradient = Objective(chains.rosenbrock).value_and_gradient({chains.w: point})
+    assert value == pytest.approx(rosen(point), rel=1e-14)
+    np.testing.assert_allclose(gradient, rosen_der(point), rtol=1e-12, atol=1e-10)
+
+
+def test_the_valley_ends_at_one(chains):
+    np.testing.assert_allclose(chains.valley(1000).x, 1, atol=1e-12)
+
+
+def test_the_chain_rests_where_the_linear_system_says(chains):
+    loads = np.random.default_rng(6).normal(size=1000)
+    bands = np.stack([np.full(1000, -1.0), np.full(1000, 2.1)])
+    bands[1, [0, -1]] = 1.1  # an end has one neighbour
+    np.testing.assert_allclose(chains.chain(loads).x, solveh_banded(bands, loads), atol=1e-10)
