@@ -103,7 +103,7 @@ class Context:
         return blocks, parts
 
     def block(self, loop: Loop) -> int:
-        """Return the turns of a block: fewer where each does much, so that it can be interrupted."""
+        """Return the turns of a block: fewer where each does much, to be interruptible."""
         inner = (self.operations(step) if isinstance(step, Loop) else 1 for step in loop.steps)
         block, most = BLOCK, MOST_OPERATIONS // max(sum(inner), 1)
         while block > max(most, LANES):

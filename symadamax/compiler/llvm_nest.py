@@ -1,7 +1,8 @@
 """A loop at the top -> LLVM IR: a function over some of its parts.
 
-The loop is cut into parts, parts into blocks of at most `BLOCK` turns, and blocks go on by `LANES` turns.
-The turns are written twice: for lanes that are all inside the loop, and masked, for its ends.
+The loop is cut into parts, parts into blocks of at most `BLOCK` turns, and blocks go on by
+`LANES` turns. The turns are written twice: for lanes that are all inside the loop, and masked, for
+its ends.
 """
 
 from __future__ import annotations
