@@ -104,7 +104,7 @@ def logistics(sizes: Sizes) -> Part:
     point = np.linspace(-0.3, 0.3, data["X"].shape[1])
     times, part = by_threads("Logistic regression", LOGISTICS, data, point, sizes)
     for threads, by_name in zip(THREADS, times, strict=True):
-        title = f"logistic regression, {threads} threads"
+        title = f"logistic regression, {counted(threads)}"
         part.targets += faster_than(title, by_name[OURS], by_name, {"PyTorch": 1, "JAX": 1})
     size = sum(array.nbytes for array in data.values())
     part.tables.append(bandwidth(size, times))
@@ -123,12 +123,14 @@ def by_threads(
     times, found, missing = side_by_side(both, sizes.rounds, LIMIT)
     hold_equal({key: answer for key, answer in found.items() if key[0] != READ}, 1e-9)
     cells = {key: duration(timing.seconds) for key, timing in times.items()} | missing
-    columns = {
-        f"{k} thread{'s' * (k > 1)}": {name: cells[name, k] for name in makers} for k in THREADS
-    }
+    columns = {counted(k): {name: cells[name, k] for name in makers} for k in THREADS}
     split = [{n: t for (n, k), t in times.items() if k == threads} for threads in THREADS]
     heading = f"{title} of {len(data['y']):,} rows, value and gradient"
     return split, Part([table(heading, columns)], timings=[times[OURS, 1]])
+
+
+def counted(threads: int) -> str:
+    return f"{threads} thread{'s' * (threads > 1)}"
 
 
 def row_route(
