@@ -16,6 +16,7 @@ from benchmarks import (
     chain,
     costs,
     expressions,
+    harness,
     loops,
     one_unknown,
     parts,
@@ -197,16 +198,16 @@ def test_contenders_in_children_take_turns_and_drop_out_alone():
     assert len({os.getpid(), found["good"], found["stuck"]}) == 3
 
 
-def test_a_loop_is_paced():
+def test_a_loop_is_paced(monkeypatch):
     asked = []
 
-    def loop(steps):
-        asked.append(steps)
-        time.sleep(1e-4 * steps)
+    def taken(contender):
+        contender.run()
+        return 0.25 * asked[-1], 0.0
 
-    contender = paced(loop, 0.01)
-    assert contender.units == asked[-1]
-    assert 1 < contender.units <= 200
+    monkeypatch.setattr(harness, "taken_by", taken)
+    assert paced(asked.append, 100).units == 400
+    assert asked == [1, 30, 400]
 
 
 @pytest.mark.usefixtures("alone")
