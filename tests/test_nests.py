@@ -93,7 +93,7 @@ def test_a_deep_nest_has_a_loop_for_each_index(depth: int) -> None:
         body = body * (1 + name)
     found = steps(sp.Sum(body + y[sum(names)], *((name, 0, 1) for name in names)), [a], (y, 1))
     for _ in range(depth):
-        (loop,) = loops(found)
+        loop = loops(found)[0]
         found = loop.steps
     assert loops(found) == []
 

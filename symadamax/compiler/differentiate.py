@@ -7,8 +7,8 @@ gets the adjoint, and at a tie of max or min all that tie share it equally.
 
 A node inside a loop gets a share at each turn; where it does not depend on the index, its adjoint
 is the sum of these over the index. So the gradient is written with sums like the value is, and its
-loops are nested as the user's are: a sum over an outer index is not taken inside an inner loop, but
-left to the nodes further down. Elements of an array of unknowns are not summed for: each share is
+outermost loop stays the user's: a sum over its index is not taken inside an inner loop, but left to
+the nodes further down. Elements of an array of unknowns are not summed for: each share is
 scattered to its place.
 
 An adjoint that flows through a choice is zero where another was chosen, and there the partial
@@ -110,10 +110,9 @@ def _settled(graph: Graph, node: Node, shares: _Gathered) -> _Gathered:
 
 
 def _inner(node: Node, extra: frozenset[Index]) -> frozenset[Index]:
-    """Return those loops to sum over at a node: all inside the loops on which it depends."""
-    loops = ordered(extra | node.indices)
-    last = max((loops.index(index) for index in node.indices), default=-1)
-    return frozenset(loops[last + 1 :])
+    """Return those loops to sum over at a node: all but the outermost, where that is around it."""
+    outermost = ordered(extra | node.indices)[:1]
+    return extra - set(outermost) if node.indices else extra
 
 
 def _active(nodes: list[Node]) -> set[Node]:

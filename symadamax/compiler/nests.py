@@ -4,18 +4,21 @@ At each level, the top or the inside of a loop, stand the nodes that depend on t
 loops around and on no other. Sums and scatters over a further index become loops; those over the
 same index that do not wait for each other share one. What does not depend on an index is computed
 before its loop. Where a second loop over the same index needs what the first has computed and that
-was dear, the first keeps it in an array as long as the index.
+was dear, the first keeps it in an array as long as the index. And what is dear and would be computed
+again at each turn of a loop around, on which it does not depend, is computed and kept before that
+loop: the hidden layer of a network, which every output needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symadamax.compiler.affine import Index, ordered
 from symadamax.compiler.ir import Node, Program, Scatter, Store
+from symadamax.compiler.operations import Kind
 
-__all__ = ["LEAVES", "Effect", "Keep", "Loop", "Step", "nests"]
+__all__ = ["LEAVES", "Effect", "Keep", "Loop", "Step", "is_dear", "nests", "text"]
 
 LEAVES = frozenset(
     {"constant", "truth", "unknown", "parameter", "element", "whole", "extent", "within"}
@@ -124,6 +127,17 @@ def _loop_lines(loop: Loop, indent: str) -> Iterator[str]:
         yield f"{inner}{node.name}"
 
 
+@dataclass(frozen=True)
+class _Ahead:
+    """A node of an inner level over `index` that is computed and kept before the loops around."""
+
+    node: Node
+    index: Index
+
+
+_Item = Node | _Ahead | Scatter | Store
+
+
 class _Level:
     """One level: what is wanted of it, and in which order it is computed.
 
@@ -135,6 +149,8 @@ class _Level:
         What has been computed outside, or is found kept.
     wanted : iterable of Node
     effects : iterable of Effect
+    arrays : mapping of Node to Loop
+        What loops of the levels around have kept ahead.
     """
 
     def __init__(
@@ -143,15 +159,18 @@ class _Level:
         ready: set[Node],
         wanted: Iterable[Node],
         effects: Iterable[Effect],
+        arrays: Mapping[Node, Loop] | None = None,
     ) -> None:
+        self.arrays: dict[Node, Loop] = dict(arrays or {})
         self.scope = scope
         self.inside = frozenset(scope)
         self.ready = ready
         self.effects = list(effects)
-        self.needs: dict[Node | Effect, list[Node]] = {}
+        self.needs: dict[Node | _Ahead, list[Node | _Ahead]] = {}
         self.order: list[Node] = []
-        self.depth: dict[Node | Effect, int] = {}
-        for root in (*wanted, *(n for e in self.effects for n in self.below(e.weight))):
+        self.ahead: list[_Ahead] = []
+        self.depth: dict[Node | _Ahead | Effect, int] = {}
+        for root in (*wanted, *(n for e in self.effects for n in self.demands(e))):
             self.place(root)
 
     def below(self, root: Node) -> list[Node]:
@@ -160,7 +179,7 @@ class _Level:
         stack, seen = [root], set()
         while stack:
             node = stack.pop()
-            if node in seen or node in self.ready or node.name in LEAVES:
+            if node in seen or node in self.ready or node.name in LEAVES or node in self.arrays:
                 continue
             seen.add(node)
             if node.indices <= self.inside:
@@ -169,15 +188,46 @@ class _Level:
                 stack.extend(reversed(node.arguments))
         return list(found)
 
-    def requirements(self, node: Node) -> list[Node]:
-        found: dict[Node, None] = {}
-        for argument in node.arguments:
+    def demands(self, effect: Effect) -> list[Node | _Ahead]:
+        """List what an effect waits for."""
+        looped = ordered(effect.indices - self.inside)
+        ahead = self.invariant(effect.weight, looped[0]) if looped else []
+        return [*self.below(effect.weight), *ahead]
+
+    def requirements(self, item: Node | _Ahead) -> list[Node | _Ahead]:
+        """List what a node waits for."""
+        if isinstance(item, _Ahead):
+            return list(self.below(item.node))
+        found: dict[Node | _Ahead, None] = {}
+        for argument in item.arguments:
             found |= dict.fromkeys(self.below(argument))
+        if item.name in REDUCTIONS:
+            found |= dict.fromkeys(self.invariant(item.arguments[0], item.value))
         return list(found)
 
-    def place(self, root: Node) -> None:
+    def invariant(self, root: Node, index: Index) -> list[_Ahead]:
+        """List what each turn of a loop over `index` would compute again in a loop inside it.
+
+        At the top nothing is: there a loop has its index on lanes.
+        """
+        found: dict[_Ahead, None] = {}
+        stack, seen = ([root] if self.scope else []), set()
+        while stack:
+            node = stack.pop()
+            if node in seen or node in self.ready or node.name in LEAVES or node in self.arrays:
+                continue
+            seen.add(node)
+            further = node.indices - self.inside
+            if len(further) == 1 and index not in further and is_dear(node, self.ready):
+                found[_Ahead(node, *further)] = None
+            elif further:
+                stack.extend(node.arguments)
+        return list(found)
+
+    def place(self, root: Node | _Ahead) -> None:
         """Put a node behind all that it needs."""
-        stack = [] if root in self.ready or root.name in LEAVES else [root]
+        waits = isinstance(root, _Ahead) or not (root in self.ready or root.name in LEAVES)
+        stack = [root] if waits else []
         while stack:
             node = stack[-1]
             if node in self.depth:
@@ -190,20 +240,24 @@ class _Level:
                 stack.extend(reversed(pending))
                 continue
             stack.pop()
-            self.depth[node] = self.deepest(self.needs[node]) + (node.name in REDUCTIONS)
-            self.order.append(node)
+            loops = isinstance(node, _Ahead) or node.name in REDUCTIONS
+            self.depth[node] = self.deepest(self.needs[node]) + loops
+            if isinstance(node, _Ahead):
+                self.ahead.append(node)
+            else:
+                self.order.append(node)
 
-    def deepest(self, nodes: Iterable[Node]) -> int:
+    def deepest(self, nodes: Iterable[Node | _Ahead]) -> int:
         """Return after how many rounds of loops all of these are known."""
         return max((self.depth[node] for node in nodes), default=0)
 
     def steps(self) -> list[Step]:
         """Return the steps in order: nodes, a round of loops, the nodes that waited for it, ..."""
         here = [e for e in self.effects if e.indices <= self.inside]
-        looping: list[Node | Effect] = [n for n in self.order if n.name in REDUCTIONS]
+        looping: list[_Item] = [*self.ahead, *(n for n in self.order if n.name in REDUCTIONS)]
         for effect in self.effects:
             if effect not in here:
-                self.depth[effect] = 1 + self.deepest(self.below(effect.weight))
+                self.depth[effect] = 1 + self.deepest(self.demands(effect))
                 looping.append(effect)
         steps: list[Step] = []
         earlier: dict[Index, list[Loop]] = {}
@@ -220,31 +274,39 @@ class _Level:
             known |= {item for item in due if isinstance(item, Node)}
         return [*steps, *here]
 
-    def grouped(self, items: Iterable[Node | Effect]) -> dict[Index, list[Node | Effect]]:
+    def grouped(self, items: Iterable[_Item]) -> dict[Index, list[_Item]]:
         """Group what loops by the index of its outermost loop."""
-        groups: dict[Index, list[Node | Effect]] = {}
+        groups: dict[Index, list[_Item]] = {}
         for item in items:
-            if isinstance(item, Node):
+            if isinstance(item, _Ahead):
+                index = item.index
+            elif isinstance(item, Node):
                 index = item.value
-                assert isinstance(index, Index)
             else:
                 index = ordered(item.indices - self.inside)[0]
             groups.setdefault(index, []).append(item)
         return groups
 
     def loop(
-        self, index: Index, items: list[Node | Effect], known: set[Node], earlier: list[Loop]
+        self, index: Index, items: list[_Item], known: set[Node], earlier: list[Loop]
     ) -> Loop:
+        """Return the loop that does what is due over an index."""
         reductions = [item for item in items if isinstance(item, Node)]
-        effects = [item for item in items if not isinstance(item, Node)]
-        wanted = [node.arguments[0] for node in reductions]
+        effects = [item for item in items if isinstance(item, (Scatter, Store))]
+        ahead = [item.node for item in items if isinstance(item, _Ahead)]
+        wanted = [*(node.arguments[0] for node in reductions), *ahead]
         scope = (*self.scope, index)
-        kept = {node: loop for loop in earlier for node in loop.computed if _dear(node, known)}
+        kept = {node: loop for loop in earlier for node in loop.computed if is_dear(node, known)}
+        kept |= {node: loop for node, loop in self.arrays.items() if loop.index == index}
         found = _frontier([*wanted, *(e.weight for e in effects)], kept)
-        level = _Level(scope, known | set(found), wanted, effects)
+        others = {n: loop for n, loop in self.arrays.items() if loop.index != index}
+        level = _Level(scope, known | set(found), wanted, effects, others)
         loop = Loop(index, level.steps(), reductions, set(level.order))
         for node in found:
             loop.found.append(_keep(kept[node], node))
+        for node in ahead:
+            _keep(kept.get(node, loop), node)
+            self.arrays[node] = kept.get(node, loop)
         return loop
 
 
@@ -273,8 +335,10 @@ def _frontier(roots: Iterable[Node], kept: dict[Node, Loop]) -> list[Node]:
     return list(found)
 
 
-def _dear(root: Node, known: set[Node]) -> bool:
-    """Tell whether it costs more than a few additions to compute a node again."""
+def is_dear(root: Node, known: Collection[Node] = ()) -> bool:
+    """Tell whether a number costs more than a few additions to compute again."""
+    if root.operation.result is not Kind.REAL:
+        return False
     cost, stack, seen = 0, [root], set()
     while stack and cost <= CHEAP:
         node = stack.pop()

@@ -13,6 +13,7 @@ from symadamax.compiler.affine import Affine, Index, ordered
 from symadamax.compiler.gather import rewritten
 from symadamax.compiler.graph import Graph
 from symadamax.compiler.ir import Node, Program, Scatter
+from symadamax.compiler.nests import is_dear
 
 __all__ = ["separate"]
 
@@ -57,10 +58,16 @@ class _Separation:
         return self.made[root, self.home(root, loops)]
 
     def home(self, node: Node, scope: Scope) -> Scope:
-        """Return the loops at whose level a node is computed: the fewest on which it depends."""
+        """Return the loops inside which a node is computed: the fewest on which it depends.
+
+        What is dear is computed ahead of the loops that it does not depend on (see `nests`).
+        """
         for depth in range(len(scope) + 1):
-            if node.indices <= frozenset(scope[:depth]):
+            further = node.indices - frozenset(scope[:depth])
+            if not further:
                 return scope[:depth]
+            if depth and len(further) == 1 and is_dear(node):
+                return (*scope[:depth], *further)
         return scope
 
     def index(self, node: Node, scope: Scope) -> Index:
