@@ -13,10 +13,11 @@ cdef struct Stretch:
     int64_t phase, offset, length  # the loop at the top, and the coordinates that it stores
 
 
-cdef inline int64_t sweep_in_place(
-    const alone x, const alone g, alone m, alone u, alone new_x, Py_ssize_t size, const Loop *loop
+cdef wide sweep_in_place(
+    alone x, alone g, alone m, alone u, alone new_x, Py_ssize_t size, const Loop *loop,
+    int64_t *result
 ) noexcept nogil:
-    """Update by (2), (3) and (4) of adamax.pxd; not 0 when a coordinate is not finite."""
+    """Update by (2), (3) and (4) of adamax.pxd; `result` is not 0 when one is not finite."""
     cdef int64_t broken = 0
     cdef double rate = loop.rate, beta1 = loop.beta1, beta2 = loop.beta2
     cdef double inside = loop.inside, outside = loop.outside
@@ -26,7 +27,7 @@ cdef inline int64_t sweep_in_place(
         u[i] = weight(u[i], g[i], beta2, inside)
         new_x[i] = x[i] + displacement(m[i], u[i], rate, outside)
         broken |= is_broken(new_x[i])
-    return broken
+    result[0] = broken
 
 
 cdef inline void rest_in_place(const alone g, alone m, alone u, Py_ssize_t size) noexcept nogil:
@@ -263,18 +264,22 @@ cdef class FusedRun:
         cdef char *m = self.m + shift
         cdef char *u = self.u + shift
         cdef bint resting = self.loop.t % REST == 0 and self.loop.t > self.loop.first
+        cdef int64_t broken
         if self.is_double:
             if resting:
                 rest_in_place(<alone64> g, <alone64> m, <alone64> u, size)
-            return sweep_in_place(
+            sweep_in_place(
                 <alone64> x, <alone64> g, <alone64> m, <alone64> u, <alone64> new_x, size,
-                &self.loop,
+                &self.loop, &broken,
             )
+            return broken
         if resting:
             rest_in_place(<alone32> g, <alone32> m, <alone32> u, size)
-        return sweep_in_place(
-            <alone32> x, <alone32> g, <alone32> m, <alone32> u, <alone32> new_x, size, &self.loop
+        sweep_in_place(
+            <alone32> x, <alone32> g, <alone32> m, <alone32> u, <alone32> new_x, size,
+            &self.loop, &broken,
         )
+        return broken
 
     cdef void note(self, double value) noexcept nogil:
         """Keep the best point: it is copied only when the next slot would be written over it."""

@@ -29,7 +29,15 @@ cdef extern from *:
     #define SYMADAMAX_NO_ROW INT64_MAX  /* the next row where nothing is recorded */
     #define SYMADAMAX_REST 1024  /* steps between two looks for subnormal numbers */
     #define SYMADAMAX_CHUNK 5e-3  /* seconds between two looks at signals */
+    /* Code for wide vectors beside that for all processors, chosen when the module is loaded. No
+       operation is contracted, so the bits are the same. */
+    #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
+    #define SYMADAMAX_WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
+    #else
+    #define SYMADAMAX_WIDE
+    #endif
     """
+    ctypedef void wide "SYMADAMAX_WIDE void"
     const int64_t NO_ROW "SYMADAMAX_NO_ROW"
     const int64_t REST "SYMADAMAX_REST"
     const double CHUNK "SYMADAMAX_CHUNK"
