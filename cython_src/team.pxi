@@ -64,21 +64,24 @@ cdef int pause(int64_t *words) noexcept nogil:
     return (<Team> <void *> <uintptr_t> words[TEAM_WORD]).look()
 
 
-cdef inline int64_t below(bitgen_t *bits, int64_t n) noexcept nogil:
-    """Return a whole number from 0 to n - 1, each equally likely (Lemire 2019; masked above 2^32)."""
-    cdef uint64_t product, mask
-    cdef uint32_t low, floor
-    if n <= 1:
-        return 0
+cdef inline int64_t bounded(uint32_t bits, uint32_t n, bitgen_t *source) noexcept nogil:
+    """Return a whole number from 0 to n - 1 from 32 bits, each equally likely (Lemire 2019)."""
+    cdef uint64_t product = <uint64_t> bits*<uint64_t> n
+    cdef uint32_t low = <uint32_t> product
+    cdef uint32_t floor
+    if low < n:
+        floor = (<uint32_t> -n) % n
+        while low < floor:
+            product = <uint64_t> source.next_uint32(source.state)*<uint64_t> n
+            low = <uint32_t> product
+    return <int64_t> (product >> 32)
+
+
+cdef inline int64_t below(bitgen_t *source, int64_t n) noexcept nogil:
+    """Return a whole number from 0 to n - 1; above 2**32 bits are masked, and drawn again."""
+    cdef uint64_t mask, found
     if n >> 32 == 0:
-        product = <uint64_t> bits.next_uint32(bits.state)*<uint64_t> n
-        low = <uint32_t> product
-        if low < <uint32_t> n:
-            floor = (<uint32_t> -<uint32_t> n) % <uint32_t> n
-            while low < floor:
-                product = <uint64_t> bits.next_uint32(bits.state)*<uint64_t> n
-                low = <uint32_t> product
-        return <int64_t> (product >> 32)
+        return bounded(source.next_uint32(source.state), <uint32_t> n, source)
     mask = <uint64_t> n - 1
     mask |= mask >> 1
     mask |= mask >> 2
@@ -86,10 +89,16 @@ cdef inline int64_t below(bitgen_t *bits, int64_t n) noexcept nogil:
     mask |= mask >> 8
     mask |= mask >> 16
     mask |= mask >> 32
-    product = bits.next_uint64(bits.state) & mask
-    while product >= <uint64_t> n:
-        product = bits.next_uint64(bits.state) & mask
-    return <int64_t> product
+    found = source.next_uint64(source.state) & mask
+    while found >= <uint64_t> n:
+        found = source.next_uint64(source.state) & mask
+    return <int64_t> found
+
+
+cdef inline void swap(int64_t *rows, int64_t one, int64_t other) noexcept nogil:
+    cdef int64_t kept = rows[one]
+    rows[one] = rows[other]
+    rows[other] = kept
 
 
 cdef class Sampler:
@@ -150,16 +159,28 @@ cdef class Sampler:
         self.size = min(self.batch, self.count - self.position)
 
     cdef void mix(self) noexcept nogil:
-        """Shuffle the rows for a new epoch (Fisher and Yates, Durstenfeld's form)."""
-        cdef int64_t k, other, kept
+        """Shuffle the rows for a new epoch (Fisher and Yates, Durstenfeld's form).
+
+        One word of 64 bits serves two rows: most of the time is spent on the generator.
+        """
+        cdef int64_t k = self.count - 1
+        cdef uint64_t word
+        cdef uint32_t high, low
+        cdef int64_t i
         self.position = 0
-        for k in range(self.count):
-            self.row[k] = self.first + k
-        for k in range(self.count - 1, 0, -1):
-            other = below(self.bits, k + 1)
-            kept = self.row[k]
-            self.row[k] = self.row[other]
-            self.row[other] = kept
+        for i in range(self.count):
+            self.row[i] = self.first + i
+        while k >> 32:
+            swap(self.row, k, below(self.bits, k + 1))
+            k -= 1
+        while k > 1:
+            word = self.bits.next_uint64(self.bits.state)
+            high, low = <uint32_t> (word >> 32), <uint32_t> word
+            swap(self.row, k, bounded(high, <uint32_t> (k + 1), self.bits))
+            swap(self.row, k - 1, bounded(low, <uint32_t> k, self.bits))
+            k -= 2
+        if k == 1:
+            swap(self.row, 1, below(self.bits, 2))
 
 
 cdef class Team:
