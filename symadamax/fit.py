@@ -23,7 +23,8 @@ Array = npt.NDArray[np.float64]
 STEPS = 10_000
 USUAL = Adamax(learning_rate=0.01)
 BLOCK = 2**15  # rows of the Jacobian at a time
-SINGULAR = 1e-10  # of the largest singular value of the Jacobian with columns of length 1
+SINGULAR = 1e-10  # of the largest singular value of the Jacobian with columns of one size
+ROUNDING = 1e-9  # of an estimate
 SETTLED = 0.1  # standard errors that an estimate may be away from the minimum
 
 
@@ -39,7 +40,7 @@ class Fit:
     covariance : ndarray, shape (p, p)
         :math:`s^2 (J^T J)^{-1}` with the Jacobian J of the model at the estimates, of p columns,
         and :math:`s^2` the residual sum of squares over rows - p; NaN where the data do not
-        determine the unknowns.
+        determine the unknowns, or a derivative is not finite.
     undetermined : tuple of str
         The unknowns that could be changed together without a change of the model.
     residual_sum : float
@@ -176,7 +177,9 @@ def _estimates(model: Model, columns: Mapping[str, Array], result: Result) -> Fi
     triangle, residual_sum = _triangle(model, estimate, columns)
     inverse, loose = _inverse(triangle[:, :size])
     covariance = residual_sum / (rows - size) * (inverse @ inverse.T)
-    shift, errors = np.abs(inverse @ triangle[:, size]), np.sqrt(np.diag(covariance))
+    # Where the data fit to the last digits, the standard errors are rounding errors themselves.
+    errors = np.sqrt(np.diag(covariance)) + ROUNDING * np.abs(result.x)
+    shift = np.abs(inverse @ triangle[:, size])
     moved = np.divide(shift, errors, out=np.zeros(size), where=(errors != 0))
     return Fit(
         model, estimate, covariance, tuple(model.unknowns[k] for k in loose), residual_sum, rows,
@@ -216,6 +219,8 @@ def _triangle(
         triangle = np.vstack([triangle, np.column_stack([jacobian, residuals])])
         if np.isfinite(triangle).all():
             triangle = np.asarray(np.linalg.qr(triangle, mode="r"))
+        else:
+            triangle = np.full((size, size + 1), np.nan)
     return triangle[:size], total
 
 
@@ -224,8 +229,8 @@ def _inverse(triangle: Array) -> tuple[Array, Collection[int]]:
     size = triangle.shape[1]
     none = np.full((size, size), np.nan)
     if not np.isfinite(triangle).all():
-        return none, range(size)
-    lengths = np.linalg.norm(triangle, axis=0)
+        return none, ()
+    lengths = np.abs(triangle).max(axis=0)
     lengths[lengths == 0] = 1
     left, values, right = np.linalg.svd(triangle / lengths)
     null = right[values <= SINGULAR * values[0]]

@@ -7,6 +7,8 @@ import sys
 from argparse import Namespace
 from typing import Any
 
+import numpy as np
+
 from symadamax.cli import SETTINGS
 from symadamax.command import assignments, by_name, check_pictures, finite, stop_of
 from symadamax.fit import Fit, fit
@@ -73,6 +75,8 @@ def _doubts(found: Fit) -> list[str]:
             f"The data do not determine {', '.join(found.undetermined)}: other values fit as well, "
             "so there are no standard errors."
         ]
+    if not np.isfinite(found.covariance).all():
+        return ["A derivative of the formula is not finite, so there are no standard errors."]
     if not found.settled:
         return [
             f"The fit has not settled: an estimate is about {found.distance:.2g} standard errors "
