@@ -14,7 +14,7 @@ from symadamax.errors import InputError
 from symadamax.model import Model
 from symadamax.objective import Objective
 from symadamax.schedules import cosine
-from symadamax.solver import Adamax, Result, minimize
+from symadamax.solver import Adamax, Result, Stop, minimize
 
 __all__ = ["Fit", "fit"]
 
@@ -94,7 +94,9 @@ def fit(
     steps: int | None = None,
     batch: int | None = None,
     epochs: int | None = None,
-    **options: Any,
+    rng: Any = None,
+    stop: Stop | None = None,
+    progress: bool = False,
 ) -> Fit:
     """Fit a model by least squares.
 
@@ -106,15 +108,14 @@ def fit(
     start : mapping of str to float
         A number for each unknown.
     method : Adamax
-        The settings, with a number as the learning rate.
+        The settings, with a number as the learning rate, and without average, weight_decay and l2.
     anneal : bool
         Whether the learning rate falls to 0 along half a wave of the cosine.
     steps : int, optional
         Default: 10,000.
-    batch, epochs : int, optional
-        As for `minimize`.
-    **options
-        Other arguments of `minimize`.
+    batch, epochs, rng, stop, progress : optional
+        As for `minimize`; a criterion of `stop` holds for the residual sum of squares over the sum
+        of squares of the response.
 
     Raises
     ------
@@ -137,14 +138,16 @@ def fit(
             f"There {'is 1 row' if rows == 1 else f'are {rows} rows'} for {len(model.unknowns)} "
             "unknowns; a fit needs more rows than unknowns."
         )
+    if method.average or method.weight_decay or method.l2:
+        raise InputError("average, weight_decay and l2 have no place in a fit; leave them out.")
     if epochs is None and steps is None:
         steps = STEPS
     count = epochs * -(-rows // max(batch, 1)) if epochs and batch else steps
     if anneal and count and count > 0:
         method = replace(method, learning_rate=cosine(method.learning_rate, count))
     result = minimize(
-        _loss(model, columns), dict(start), method=method, steps=steps, batch=batch, epochs=epochs,
-        **options,
+        _loss(model, columns), dict(start), method=method, steps=steps, stop=stop,
+        batch=batch, epochs=epochs, rng=rng, progress=progress,
     )  # fmt: skip
     return _estimates(model, columns, result)
 

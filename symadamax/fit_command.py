@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symadamax.cli import SETTINGS
+from symadamax.cli import FIT_SETTINGS
 from symadamax.command import assignments, by_name, check_pictures, finite, stop_of
 from symadamax.fit import Fit, fit
 from symadamax.model import model_of
@@ -30,7 +30,7 @@ def run(options: Namespace) -> int:
     columns = read_columns(options.file, [*model.columns, model.response])
     found = fit(
         model, columns, start,
-        method=Adamax(**{name: getattr(options, name) for name in SETTINGS}),
+        method=Adamax(**{name: getattr(options, name) for name in FIT_SETTINGS}),
         anneal=not options.constant_rate,
         steps=options.steps, batch=options.batch, epochs=options.epochs, rng=options.seed,
         stop=stop_of(options), progress=options.progress,

@@ -200,6 +200,8 @@ WRONG = [
     ({}, {"batch": 5, "epochs": -1}, "epochs"),
     ({}, {"rng": 5}, "rng or sampling was given without batch"),
     ({}, {"steps": -1}, "steps"),
+    ({}, {"method": Adamax(l2=0.1)}, "l2 have no place in a fit"),
+    ({}, {"method": Adamax(average=True)}, "average, weight_decay and l2 have no place"),
 ]
 
 
