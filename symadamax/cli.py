@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -55,6 +55,8 @@ SETTINGS: Mapping[str, str] = {
     "clip_norm": "the largest norm of a gradient",
     "clip_value": "the largest entry of a gradient",
 }
+# Without what would move the estimates from the minimum, or has no part in them.
+FIT_SETTINGS = [name for name in SETTINGS if name not in ("average", "weight_decay", "l2")]
 CRITERIA: Mapping[str, str] = {
     "gtol": "the largest entry of the gradient",
     "ftol": "the relative change of the value in a step",
@@ -83,8 +85,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Examples
     --------
-    >>> main(["minimize", "(x - 2)**2", "--start", "x=1", "--target", "1e-9"])
-    message: After 1087 steps the value has reached the target 1e-09.
+    >>> words = ["minimize", "(x - 2)**2", "--start", "x=1", "--learning-rate", "0.01"]
+    >>> main([*words, "--target", "1e-9"])  # doctest: +ELLIPSIS
+    message: After ... steps the value has reached the target 1e-09.
+    ...
+    0
     """
     words = [_unlike_option(word) for word in (sys.argv[1:] if argv is None else argv)]
     try:
@@ -209,7 +214,7 @@ def _add_minimize(parser: argparse.ArgumentParser) -> None:
                         help="a fixed number for a name that is no unknown")  # fmt: skip
     parser.add_argument("--steps", type=int, default=STEPS, metavar="N",
                         help="the most steps (default: %(default)s)")  # fmt: skip
-    _add_method(parser, {})
+    _add_method(parser, SETTINGS, {})
     how = parser.add_argument_group("how it is computed")
     how.add_argument("--dtype", default=default["dtype"], metavar="NAME",
                      help="float64 or float32 (default: %(default)s)")  # fmt: skip
@@ -227,20 +232,22 @@ def _add_minimize(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
 
 
-def _add_method(parser: argparse.ArgumentParser, usual: Mapping[str, Any]) -> None:
-    """Add the settings of Adamax, with these defaults where they are not its own, and of Stop."""
+def _add_method(
+    parser: argparse.ArgumentParser, names: Iterable[str], usual: Mapping[str, Any]
+) -> None:
+    """Add settings of Adamax, with these defaults where they are not its own, and those of Stop."""
     from dataclasses import fields
 
     from symadamax.solver import Adamax, Stop
 
     method = parser.add_argument_group("settings of Adamax")
-    for name, meaning in SETTINGS.items():
+    for name in names:
         default = usual.get(name, getattr(Adamax, name))
         text = isinstance(default, str)
         kind: dict[str, Any] = {"type": str if text else float, "metavar": "NAME" if text else "X"}
         method.add_argument(
             f"--{name.replace('_', '-')}", default=default,
-            help=f"{meaning} (default: %(default)s)",
+            help=f"{SETTINGS[name]} (default: %(default)s)",
             **({"action": "store_true"} if default is False else kind),
         )  # fmt: skip
     stop = parser.add_argument_group("when to stop before all steps are done")
@@ -266,7 +273,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     rows.add_argument("--epochs", type=int, metavar="N",
                       help="how often each row is seen, instead of --steps")  # fmt: skip
     rows.add_argument("--seed", type=int, metavar="N", help="the same seed draws the same rows")
-    _add_method(parser, {"learning_rate": USUAL.learning_rate})
+    _add_method(parser, FIT_SETTINGS, {"learning_rate": USUAL.learning_rate})
     parser.add_argument("--constant-rate", action="store_true", help="keep the learning rate, "
                         "which else falls to 0 along half a cosine")  # fmt: skip
     shown = parser.add_argument_group("what is shown")

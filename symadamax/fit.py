@@ -14,7 +14,7 @@ from symadamax.errors import InputError
 from symadamax.model import Model
 from symadamax.objective import Objective
 from symadamax.schedules import cosine
-from symadamax.solver import Adamax, Result, minimize
+from symadamax.solver import Adamax, Result, Stop, minimize
 
 __all__ = ["Fit", "fit"]
 
@@ -23,7 +23,8 @@ Array = npt.NDArray[np.float64]
 STEPS = 10_000
 USUAL = Adamax(learning_rate=0.01)
 BLOCK = 2**15  # rows of the Jacobian at a time
-SINGULAR = 1e-10  # of the largest singular value of the Jacobian with columns of length 1
+SINGULAR = 1e-10  # of the largest singular value of the Jacobian with columns of one size
+ROUNDING = 1e-9  # of an estimate
 SETTLED = 0.1  # standard errors that an estimate may be away from the minimum
 
 
@@ -39,7 +40,7 @@ class Fit:
     covariance : ndarray, shape (p, p)
         :math:`s^2 (J^T J)^{-1}` with the Jacobian J of the model at the estimates, of p columns,
         and :math:`s^2` the residual sum of squares over rows - p; NaN where the data do not
-        determine the unknowns.
+        determine the unknowns, or a derivative is not finite.
     undetermined : tuple of str
         The unknowns that could be changed together without a change of the model.
     residual_sum : float
@@ -93,7 +94,9 @@ def fit(
     steps: int | None = None,
     batch: int | None = None,
     epochs: int | None = None,
-    **options: Any,
+    rng: Any = None,
+    stop: Stop | None = None,
+    progress: bool = False,
 ) -> Fit:
     """Fit a model by least squares.
 
@@ -105,15 +108,14 @@ def fit(
     start : mapping of str to float
         A number for each unknown.
     method : Adamax
-        The settings, with a number as the learning rate.
+        The settings, with a number as the learning rate, and without average, weight_decay and l2.
     anneal : bool
         Whether the learning rate falls to 0 along half a wave of the cosine.
     steps : int, optional
         Default: 10,000.
-    batch, epochs : int, optional
-        As for `minimize`.
-    **options
-        Other arguments of `minimize`.
+    batch, epochs, rng, stop, progress : optional
+        As for `minimize`; a criterion of `stop` holds for the residual sum of squares over the sum
+        of squares of the response.
 
     Raises
     ------
@@ -136,14 +138,16 @@ def fit(
             f"There {'is 1 row' if rows == 1 else f'are {rows} rows'} for {len(model.unknowns)} "
             "unknowns; a fit needs more rows than unknowns."
         )
+    if method.average or method.weight_decay or method.l2:
+        raise InputError("average, weight_decay and l2 have no place in a fit; leave them out.")
     if epochs is None and steps is None:
         steps = STEPS
     count = epochs * -(-rows // max(batch, 1)) if epochs and batch else steps
     if anneal and count and count > 0:
         method = replace(method, learning_rate=cosine(method.learning_rate, count))
     result = minimize(
-        _loss(model, columns), dict(start), method=method, steps=steps, batch=batch, epochs=epochs,
-        **options,
+        _loss(model, columns), dict(start), method=method, steps=steps, stop=stop,
+        batch=batch, epochs=epochs, rng=rng, progress=progress,
     )  # fmt: skip
     return _estimates(model, columns, result)
 
@@ -176,7 +180,9 @@ def _estimates(model: Model, columns: Mapping[str, Array], result: Result) -> Fi
     triangle, residual_sum = _triangle(model, estimate, columns)
     inverse, loose = _inverse(triangle[:, :size])
     covariance = residual_sum / (rows - size) * (inverse @ inverse.T)
-    shift, errors = np.abs(inverse @ triangle[:, size]), np.sqrt(np.diag(covariance))
+    # Where the data fit to the last digits, the standard errors are rounding errors themselves.
+    errors = np.sqrt(np.diag(covariance)) + ROUNDING * np.abs(result.x)
+    shift = np.abs(inverse @ triangle[:, size])
     moved = np.divide(shift, errors, out=np.zeros(size), where=(errors != 0))
     return Fit(
         model, estimate, covariance, tuple(model.unknowns[k] for k in loose), residual_sum, rows,
@@ -216,6 +222,8 @@ def _triangle(
         triangle = np.vstack([triangle, np.column_stack([jacobian, residuals])])
         if np.isfinite(triangle).all():
             triangle = np.asarray(np.linalg.qr(triangle, mode="r"))
+        else:
+            triangle = np.full((size, size + 1), np.nan)
     return triangle[:size], total
 
 
@@ -224,8 +232,8 @@ def _inverse(triangle: Array) -> tuple[Array, Collection[int]]:
     size = triangle.shape[1]
     none = np.full((size, size), np.nan)
     if not np.isfinite(triangle).all():
-        return none, range(size)
-    lengths = np.linalg.norm(triangle, axis=0)
+        return none, ()
+    lengths = np.abs(triangle).max(axis=0)
     lengths[lengths == 0] = 1
     left, values, right = np.linalg.svd(triangle / lengths)
     null = right[values <= SINGULAR * values[0]]

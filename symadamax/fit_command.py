@@ -7,7 +7,9 @@ import sys
 from argparse import Namespace
 from typing import Any
 
-from symadamax.cli import SETTINGS
+import numpy as np
+
+from symadamax.cli import FIT_SETTINGS
 from symadamax.command import assignments, by_name, check_pictures, finite, stop_of
 from symadamax.fit import Fit, fit
 from symadamax.model import model_of
@@ -28,7 +30,7 @@ def run(options: Namespace) -> int:
     columns = read_columns(options.file, [*model.columns, model.response])
     found = fit(
         model, columns, start,
-        method=Adamax(**{name: getattr(options, name) for name in SETTINGS}),
+        method=Adamax(**{name: getattr(options, name) for name in FIT_SETTINGS}),
         anneal=not options.constant_rate,
         steps=options.steps, batch=options.batch, epochs=options.epochs, rng=options.seed,
         stop=stop_of(options), progress=options.progress,
@@ -73,6 +75,8 @@ def _doubts(found: Fit) -> list[str]:
             f"The data do not determine {', '.join(found.undetermined)}: other values fit as well, "
             "so there are no standard errors."
         ]
+    if not np.isfinite(found.covariance).all():
+        return ["A derivative of the formula is not finite, so there are no standard errors."]
     if not found.settled:
         return [
             f"The fit has not settled: an estimate is about {found.distance:.2g} standard errors "

@@ -139,6 +139,23 @@ def test_unknowns_that_stand_for_each_other_are_undetermined():
     assert not found.settled
 
 
+@pytest.mark.parametrize("row", [0, 49])
+def test_a_derivative_that_is_not_finite_leaves_no_errors(row):
+    columns = {"x": np.arange(50.0) != row, "y": np.ones(50)}
+    columns = {name: column.astype(float) for name, column in columns.items()}
+    found = fit(modelled("b + abs(a*x)**0.5", "ab", columns), columns, {"a": 1, "b": 0}, steps=1,
+                batch=5, rng=1)  # fmt: skip
+    assert np.isnan(found.covariance).all()
+    assert found.undetermined == ()
+    assert not found.settled
+
+
+def test_data_without_noise_have_settled():
+    t = np.linspace(0, 3, 50)
+    columns = {"t": t, "y": decay(t, 2.0, 0.7, 0.5)}
+    assert fit(modelled("a*exp(-b*t) + c", "abc", columns), columns, START).settled
+
+
 def test_an_unknown_without_effect_is_undetermined():
     columns = {"x": np.zeros(5), "y": np.arange(5.0)}
     found = fit(modelled("a*x + b", "ab", columns), columns, {"a": 1, "b": 1}, steps=100)
@@ -183,6 +200,8 @@ WRONG = [
     ({}, {"batch": 5, "epochs": -1}, "epochs"),
     ({}, {"rng": 5}, "rng or sampling was given without batch"),
     ({}, {"steps": -1}, "steps"),
+    ({}, {"method": Adamax(l2=0.1)}, "l2 have no place in a fit"),
+    ({}, {"method": Adamax(average=True)}, "average, weight_decay and l2 have no place"),
 ]
 
 

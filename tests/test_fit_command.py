@@ -138,6 +138,7 @@ WRONG_WORDS = [
     (("--batch", 5, "--epochs", 5, "--steps", 5), "give one of them"),
     (("--learning-rate", 0), "learning_rate"),
     (("--steps", 1.5), "invalid int value"),
+    (("--l2", 1), "unrecognized arguments"),
 ]
 
 
