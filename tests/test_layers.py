@@ -16,7 +16,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 STAGES = [
     "affine", "operations", "ir", "graph", "walk", "constants", "heads", "lowering", "indexing",
     "meaning", "trace", "differentiate", "expand", "gather", "sampling", "nests",
-    "separate", "schedule", "special", "numpy_code", "numpy_loops", "layout", "writer", "elementary",
+    "separate", "schedule", "special", "numpy_code", "numpy_loops", "layout", "writer",
+    "elementary",
     "emission", "llvm_code", "llvm_function", "llvm_turn", "llvm_leaves", "llvm_gradient",
     "llvm_rows", "llvm_body", "llvm_nest", "llvm_helpers", "llvm_loops", "sizes", "binding",
     "native", "loop_stages",

@@ -4,9 +4,9 @@ At each level, the top or the inside of a loop, stand the nodes that depend on t
 loops around and on no other. Sums and scatters over a further index become loops; those over the
 same index that do not wait for each other share one. What does not depend on an index is computed
 before its loop. Where a second loop over the same index needs what the first has computed and that
-was dear, the first keeps it in an array as long as the index. And what is dear and would be computed
-again at each turn of a loop around, on which it does not depend, is computed and kept before that
-loop: the hidden layer of a network, which every output needs.
+was dear, the first keeps it in an array as long as the index. And what is dear and would be
+computed again at each turn of a loop around, on which it does not depend, is computed and kept
+before that loop: the hidden layer of a network, which every output needs.
 """
 
 from __future__ import annotations
@@ -287,9 +287,7 @@ class _Level:
             groups.setdefault(index, []).append(item)
         return groups
 
-    def loop(
-        self, index: Index, items: list[_Item], known: set[Node], earlier: list[Loop]
-    ) -> Loop:
+    def loop(self, index: Index, items: list[_Item], known: set[Node], earlier: list[Loop]) -> Loop:
         """Return the loop that does what is due over an index."""
         reductions = [item for item in items if isinstance(item, Node)]
         effects = [item for item in items if isinstance(item, (Scatter, Store))]
