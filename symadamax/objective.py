@@ -20,6 +20,7 @@ from symadamax.compiler.matrices import has_matrices, scalar_form
 from symadamax.compiler.meaning import Meaning, sorted_by_name
 from symadamax.compiler.readable import readable_gradient
 from symadamax.compiler.sampling import row_indices
+from symadamax.compiler.sizes import Sizes
 from symadamax.compiler.walk import Names, names, show
 from symadamax.data import data_arrays
 from symadamax.errors import InputError, UnsupportedError
@@ -97,7 +98,7 @@ class Objective:
     (-4.0, array([-2.,  2.]))
     """
 
-    __slots__ = ("__weakref__", "_compiled", "_gradient", "_meaning", "_values", "data",
+    __slots__ = ("__weakref__", "_compiled", "_gradient", "_meaning", "_sizes", "_values", "data",
                  "expression", "parameters", "stages", "unknowns")  # fmt: skip
 
     expression: sp.Expr
@@ -109,6 +110,7 @@ class Objective:
     _compiled: dict[tuple[str, str], CompiledObjective]
     _gradient: list[sp.Expr]
     _values: dict[str, np.ndarray]
+    _sizes: dict[tuple[Any, ...], Sizes]
 
     def __init__(
         self,
@@ -151,7 +153,7 @@ class Objective:
             "expression": expression, "unknowns": unknowns, "stages": stages,
             "parameters": MappingProxyType(dict(parameters)), "_compiled": compiled,
             "data": MappingProxyType(dict(data)), "_meaning": meaning,
-            "_gradient": [], "_values": {},
+            "_gradient": [], "_values": {}, "_sizes": {},
         }  # fmt: skip
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -392,18 +394,7 @@ class Objective:
                 raise InputError("batch was given, and the objective has no sum over data.")
             compiled = self.compiled(backend, dtype)
             return Bound(compiled.function, self.parameter_array(dtype), compiled.owner)
-        meaning = self._meaning
-        self._hold_axes({**self.data, **shapes})
-        # Of an array of unknowns the shape is all that is asked for.
-        one = np.zeros((), dtype)
-        unknown = {base: np.broadcast_to(one, shape) for base, shape in shapes.items()}
-        arrays = meaning.bound({**self.data, **unknown})
-        given = {
-            size: _whole(self.parameters[s], s.name)
-            for s, size in meaning.sizes.items()
-            if s in self.parameters
-        }
-        sizes = self.stages.sizes(arrays, given, meaning.declared)
+        sizes = self._sized(shapes)
         parameters = self.parameter_array("float64")
         if batches is None:
             return self.stages.bound(sizes, parameters, backend, dtype, threads)
@@ -412,6 +403,25 @@ class Objective:
         sampler = batches.start(first, last - first + 1)
         stages = self.stages.estimate(index)
         return stages.bound(sizes, parameters, backend, dtype, threads, sampler)
+
+    def _sized(self, shapes: Shapes) -> Sizes:
+        """Return the sizes for arrays of unknowns of these shapes, found and checked once."""
+        key = tuple(shapes.items())
+        if key in self._sizes:
+            return self._sizes[key]
+        meaning = self._meaning
+        self._hold_axes({**self.data, **shapes})
+        # Of an array of unknowns the shape is all that is asked for.
+        unknown = {base: np.broadcast_to(0.0, shape) for base, shape in shapes.items()}
+        given = {
+            size: _whole(self.parameters[s], s.name)
+            for s, size in meaning.sizes.items()
+            if s in self.parameters
+        }
+        assert isinstance(self.stages, LoopStages)
+        arrays = meaning.bound({**self.data, **unknown})
+        sizes = self._sizes[key] = self.stages.sizes(arrays, given, meaning.declared)
+        return sizes
 
     def _rows(self, name: str | None) -> Index:
         """Return the index whose rows a batch is drawn of."""

@@ -132,6 +132,19 @@ def test_the_estimate_is_unbiased() -> None:
     assert np.mean(result.history.fun[:20]) == pytest.approx(whole, rel=1e-12)
 
 
+def test_all_rows_are_looked_at_where_that_is_asked_for() -> None:
+    result = run(steps=30, record=sx.Record(every=10, whole=True))
+    values = [FIT.value(x) for x in result.history.x]
+    assert result.history.whole.tolist() == values
+    assert result.history.fun[0] != values[0]
+    assert list(result.history.to_pandas().columns) == ["a", "b", "fun", "whole"]
+
+
+def test_all_rows_are_not_looked_at_twice() -> None:
+    with pytest.raises(InputError, match="record has whole=True, and each step sees all rows"):
+        run(steps=30, record=sx.Record(whole=True), batch=None, rng=None)
+
+
 def test_a_named_index_is_sampled() -> None:
     both = sp.Sum((a - y[i]) ** 2, (i, 0, n - 1)) + sp.Sum((b - z[j]) ** 2, (j, 0, m - 1))
     data = {y: VALUES, z: np.array([1.0, 2.0, 3.0])}

@@ -76,10 +76,12 @@ class LoopStages(Stages):
     def __init__(self, ir: Program) -> None:
         super().__init__(ir)
         self.storages: dict[Array, Storage] = {}
+        self._contexts: dict[tuple[str, Sizes], Context] = {}
 
     def stored(self, arrays: Mapping[Array, np.ndarray]) -> LoopStages:
         """Return the stages for arrays that lie in memory as these do."""
         other = copy(self)
+        other._contexts = {}
         other.storages = {array: Storage.of(values) for array, values in arrays.items()}
         return other
 
@@ -186,7 +188,11 @@ class LoopStages(Stages):
         self, sizes: Sizes, parameters: np.ndarray, dtype: str, threads: int | None, sampler: Any
     ) -> Bound:
         kernel, code = self.native(dtype)
-        context = Context(kernel, self.loops.program, sizes, parameters, dtype)
+        context = self._contexts.get((dtype, sizes))
+        if context is None:
+            context = Context(kernel, self.loops.program, sizes, parameters, dtype)
+            if sampler is None:
+                self._contexts[dtype, sizes] = context
         words, alive = context.fresh()
         if threads is None:
             threads = _processors() if context.work > LITTLE else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symadamax.errors import InputError, require
-from symadamax.solver.checks import natural
+from symadamax.solver.checks import natural, truth
 
 __all__ = ["History", "Record", "allocate", "as_record", "available_bytes"]
 
@@ -26,20 +27,23 @@ class Record:
         Steps between two rows, at least 1.
     moments : bool
         Whether m and u are kept too, which takes three times the memory.
+    whole : bool
+        Of a run on batches, whether the value of all rows is computed at each kept step, too.
 
     Examples
     --------
     >>> Record(every=10, moments=True)
-    Record(every=10, moments=True)
+    Record(every=10, moments=True, whole=False)
     """
 
     every: int = 1
     moments: bool = False
+    whole: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "every", natural(self.every, "record's every", least=1))
-        if not isinstance(self.moments, (bool, np.bool_)):
-            raise InputError(f"record's moments is {self.moments!r}; accepted is True or False.")
+        for name in ("moments", "whole"):
+            truth(getattr(self, name), f"record's {name}")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,8 +60,10 @@ class History:
         The values there.
     m, u : ndarray, shape (kept, n), or None
         The state that belongs to each point, where it was asked for.
-    names : tuple of str
+    names : sequence of str
         The names of the unknowns.
+    whole : ndarray of float64, shape (kept,), or None
+        The values on all rows, of a run on batches, where they were asked for.
     """
 
     step: npt.NDArray[np.int64]
@@ -65,7 +71,8 @@ class History:
     fun: npt.NDArray[np.float64]
     m: npt.NDArray[Any] | None = None
     u: npt.NDArray[Any] | None = None
-    names: tuple[str, ...] = ()
+    names: Sequence[str] = ()
+    whole: npt.NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.step)
@@ -77,7 +84,8 @@ class History:
     def to_pandas(self) -> Any:
         """Return a DataFrame: the index is the step; columns are the unknowns and ``fun``.
 
-        With moments there are also the columns ``m(x)`` and ``u(x)`` for each unknown x.
+        With moments there are also the columns ``m(x)`` and ``u(x)`` for each unknown x, and with
+        values on all rows ``whole``.
 
         Raises
         ------
@@ -90,6 +98,9 @@ class History:
             if block is not None:
                 blocks.append(block)
                 columns.extend(f"{letter}({name})" for name in self.names)
+        if self.whole is not None:
+            blocks.append(self.whole[:, None])
+            columns.append("whole")
         index = pandas.Index(self.step, name="step")
         return pandas.DataFrame(np.hstack(blocks), index=index, columns=columns)
 

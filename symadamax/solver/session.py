@@ -72,6 +72,9 @@ class Session:
         _check_range(method, problem.start.dtype)
         self.problem, self.method, self.stop, self.steps = problem, method, stop, steps
         self.every = record.every if record else 0
+        self.whole: list[float] | None = [] if record and record.whole else None
+        if self.whole is not None and problem.batches is None:
+            raise InputError("record has whole=True, and each step sees all rows: give a batch.")
         self.rows = allocate(record, steps, size, problem.start.dtype.name) if record else None
         self.first = state.step if state else 0
         self.options = options
@@ -133,19 +136,28 @@ class Session:
         return status
 
     def _go_on(self, status: Status, callback: Callback | None, bar: Any) -> Status:
-        stride = (self.every or 1) if callback else max(self.steps, 1)
+        looks = callback is not None or self.whole is not None
+        stride = (self.every or 1) if looks else max(self.steps, 1)
         pause = stride
+        self._note_whole()
         while status == Status.RUNNING:
             status = self._advance(pause - self.run.nit)
             if bar is not None:
                 bar.set_postfix_str(f"value {self.run.fun:.6g}", refresh=False)
                 done = self.run.nit
                 bar.update((done if self._unit == 1 else done / self._unit) - bar.n)
-            if callback and self.run.nit == pause and status >= 0:
+            if looks and self.run.nit == pause and status >= 0:
                 pause += stride
-                if not self._call(callback) and status == Status.RUNNING:
+                self._note_whole()
+                if callback and not self._call(callback) and status == Status.RUNNING:
                     return Status.STOPPED_BY_CALLBACK
         return status
+
+    def _note_whole(self) -> None:
+        """Keep the value of all rows where the run stands, if that was asked for."""
+        if self.whole is not None:
+            x, gradient, _, _ = self.run.copy_slot()
+            self.whole.append(self.problem.evaluate_whole(x, gradient))
 
     @property
     def _unit(self) -> int:
@@ -258,7 +270,16 @@ class Session:
         step, fun, *blocks = (
             None if array is None else array[: self.run.rows] for array in self.rows
         )
-        return History(step, blocks[0], fun, blocks[1], blocks[2], self.problem.names)  # type: ignore[arg-type]
+        whole = None if self.whole is None else np.array(self.whole[: self.run.rows])
+        return History(
+            step,
+            blocks[0],
+            fun,
+            blocks[1],
+            blocks[2],
+            self.problem.names,
+            whole,  # type: ignore[arg-type]
+        )
 
     def _trouble(self, status: Status, rejected: bool) -> str:
         """Return what is not finite at a point, as the sentences of the statuses want it."""
