@@ -12,13 +12,26 @@ from symadamax.objective import Objective
 
 i, j, k = sp.symbols("i j k", integer=True)
 n, h, c = sp.symbols("n h c", integer=True)
-a, b, B, X = map(sp.IndexedBase, "abBX")
+p, m = sp.symbols("p m", integer=True)
+a, b, B, X, V, W, Z, L = map(sp.IndexedBase, "abBXVWZL")
 sum_, rng = sp.Sum, np.random.default_rng(0)
-POINT = {a: rng.normal(size=3), b: rng.normal(size=4), B: rng.normal(size=(3, 4))}
-ROWS = rng.normal(size=5)
+POINT = {
+    a: rng.normal(size=3), b: rng.normal(size=4), B: rng.normal(size=(3, 4)),
+    V: rng.normal(size=(4, 3)), W: rng.normal(size=(3, 2)),
+}  # fmt: skip
+DATA = {X: rng.normal(size=5), Z: rng.normal(size=(5, 2)), L: rng.integers(0, 4, 5)}
 
 rows, columns = (j, 0, h - 1), (k, 0, c - 1)
+HIDDEN = sp.tanh(a[j] + sum_(W[j, p] * Z[i, p], (p, 0, m - 1)))
+
+
+def output(place: Any) -> Any:
+    return b[place] + sum_(V[place, j] * HIDDEN, rows)
+
+
+NETWORK = sum_(sp.log(sum_(sp.exp(output(k)), columns)) - output(L[i]), (i, 0, n - 1)) / n
 OBJECTIVES = [
+    NETWORK,
     sum_(a[j], rows) + sum_(sum_(B[j, k], rows) ** 2, columns),
     sum_(sum_(a[j] * B[j, k], rows) ** 2, columns) + sum_(sum_(B[j, k], columns) ** 3, rows),
     sum_(sp.sin(a[j]) * sum_(b[k] * sum_(B[j, k] * a[j], rows), columns), rows),
@@ -31,7 +44,7 @@ OBJECTIVES = [
 
 def bound_and_point(expression: Any) -> tuple[Objective, np.ndarray, Any]:
     arrays = {part.base for part in expression.atoms(sp.Indexed)}
-    data = {X: ROWS} if X in arrays else None
+    data = {array: values for array, values in DATA.items() if array in arrays}
     objective = Objective(expression, data=data)
     x, shapes = objective.flat({array: POINT[array] for array in arrays if array in POINT})
     return objective, x, shapes
@@ -58,6 +71,14 @@ def test_the_gradient_is_that_of_differences(expression: Any) -> None:
     steps = 1e-5 * np.eye(len(x))
     differences = [(value(step) - value(-step)) / 2e-5 for step in steps]
     np.testing.assert_allclose(gradient, differences, rtol=1e-6, atol=1e-7)
+
+
+def test_a_hidden_layer_is_computed_once() -> None:
+    """Forward, and for its weights: not again for each output."""
+    objective, _, _ = bound_and_point(NETWORK)
+    shown = str(objective.stages.loops)
+    assert shown.count("for p = 0 .. m - 1") == 2
+    assert "j'" not in shown
 
 
 def objective_point(objective: Objective, x: np.ndarray, shapes: Any) -> dict[Any, np.ndarray]:
