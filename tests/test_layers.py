@@ -17,14 +17,10 @@ STAGES = [
     "affine", "operations", "ir", "graph", "walk", "constants", "heads", "lowering", "indexing",
     "meaning", "trace", "differentiate", "expand", "gather", "sampling", "nests",
     "separate", "schedule", "special", "numpy_code", "numpy_loops", "layout", "writer",
-    "elementary",
-    "emission", "llvm_code", "llvm_function", "llvm_turn", "llvm_leaves", "llvm_gradient",
-    "llvm_rows", "llvm_body", "llvm_nest", "llvm_helpers", "llvm_loops", "sizes", "binding",
-    "native", "loop_stages",
+    "elementary", "emission", "llvm_code", "llvm_loops", "sizes", "binding", "native",
+    "loop_stages",
 ]  # fmt: skip
-BESIDE = [  # SymPy -> SymPy: no stages
-    "parts", "naming", "nesting", "matrices", "deltas", "cases", "readable_arrays", "readable",
-]  # fmt: skip
+BESIDE = ["parts", "naming", "matrices", "readable"]  # SymPy -> SymPy: no stages
 LAYERS = [
     "errors", "_build", "_core", "compiler", "points", "data", "objective", "solver", "schedules",
 ]  # fmt: skip
@@ -34,7 +30,7 @@ SYMPY = {
     "derivation/", "viewer/",
     "compiler/operations.py", "compiler/heads.py", "compiler/trace.py", "compiler/walk.py",
     "compiler/constants.py", "compiler/indexing.py", "compiler/meaning.py",
-    *(f"compiler/{name}.py" for name in BESIDE),
+    *(f"compiler/{name}{end}" for name in BESIDE for end in (".py", "/")),
 }  # fmt: skip
 LLVMLITE = {"compiler/native.py", "compiler/__init__.py"}
 VIEWER = {"viewer/", "cli.py", "command.py", "fit_command.py", "demo.py", "__init__.py"}

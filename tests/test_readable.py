@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import sympy as sp
 
-from symadamax.compiler.cases import merged
-from symadamax.compiler.deltas import Term
 from symadamax.compiler.readable import readable_gradient
+from symadamax.compiler.readable.cases import merged
+from symadamax.compiler.readable.deltas import Term
 
 i, j, k, m, n = sp.symbols("i j k m n", integer=True)
 k1, k2 = sp.symbols("k1 k2", integer=True)

@@ -11,7 +11,7 @@ from symadamax.compiler.affine import Array, Index, Within, span
 from symadamax.compiler.ir import Program, Store
 from symadamax.compiler.layout import BLOCK, LANES
 from symadamax.compiler.llvm_loops import Kernel
-from symadamax.compiler.llvm_nest import scattered
+from symadamax.compiler.llvm_loops.nest import scattered
 from symadamax.compiler.nests import Loop
 from symadamax.compiler.sizes import Sizes
 

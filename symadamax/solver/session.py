@@ -267,19 +267,10 @@ class Session:
     def _history(self) -> History | None:
         if self.rows is None:
             return None
-        step, fun, *blocks = (
-            None if array is None else array[: self.run.rows] for array in self.rows
-        )
+        kept: list[Any] = [None if rows is None else rows[: self.run.rows] for rows in self.rows]
+        step, fun, x, m, u = kept
         whole = None if self.whole is None else np.array(self.whole[: self.run.rows])
-        return History(
-            step,
-            blocks[0],
-            fun,
-            blocks[1],
-            blocks[2],
-            self.problem.names,
-            whole,  # type: ignore[arg-type]
-        )
+        return History(step, x, fun, m, u, self.problem.names, whole)
 
     def _trouble(self, status: Status, rejected: bool) -> str:
         """Return what is not finite at a point, as the sentences of the statuses want it."""

@@ -1,7 +1,7 @@
 """SymPy -> SymPy: matrices of symbols with a scalar result become sums over elements of arrays.
 
 Each matrix is asked for one of its elements, as an expression in a row and a column; what comes of
-it is brought into the sums that take the fewest operations by `symadamax.compiler.nesting`.
+it is brought into the sums that take the fewest operations by `nesting`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sympy.matrices.expressions.matexpr import MatrixElement, MatrixExpr
 from sympy.matrices.expressions.slice import MatrixSlice
 from sympy.matrices.expressions.special import GenericIdentity, GenericZeroMatrix
 
-from symadamax.compiler.nesting import fresh, nested
+from symadamax.compiler.matrices.nesting import fresh, nested
 from symadamax.compiler.parts import largest_parts
 from symadamax.compiler.walk import show
 from symadamax.errors import InputError, UnsupportedError

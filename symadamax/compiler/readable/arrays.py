@@ -9,9 +9,9 @@ from typing import Any
 import sympy as sp
 from sympy.tensor.indexed import Indexed
 
-from symadamax.compiler.cases import merged
-from symadamax.compiler.deltas import PARTS, derivative
 from symadamax.compiler.parts import largest_parts
+from symadamax.compiler.readable.cases import merged
+from symadamax.compiler.readable.deltas import PARTS, derivative
 
 __all__ = ["array_gradient", "has_arrays"]
 

@@ -13,8 +13,8 @@ from typing import Any
 from symadamax.compiler.affine import Access
 from symadamax.compiler.ir import Node, Scatter
 from symadamax.compiler.layout import BLOCK, LANES
-from symadamax.compiler.llvm_function import Function
-from symadamax.compiler.llvm_turn import COUNTING, Turn
+from symadamax.compiler.llvm_loops.function import Function
+from symadamax.compiler.llvm_loops.turn import COUNTING, Turn
 from symadamax.compiler.nests import LEAVES, Loop
 from symadamax.compiler.operations import Kind
 
@@ -58,7 +58,7 @@ class Rows:
     Parameters
     ----------
     around : Body
-        Its type is that of `symadamax.compiler.llvm_body`, which writes this.
+        Its type is that of `symadamax.compiler.llvm_loops.body`, which writes this.
     loop : Loop
     body : callable
         Makes the body of a turn.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from symadamax.compiler import emission, llvm_gradient
+from symadamax.compiler import emission
 from symadamax.compiler.affine import Affine, Index
 from symadamax.compiler.ir import Node, Scatter, Store
 from symadamax.compiler.layout import BLOCK, LANES
-from symadamax.compiler.llvm_leaves import leaf
-from symadamax.compiler.llvm_rows import Rows, along_memory
-from symadamax.compiler.llvm_turn import Turn
+from symadamax.compiler.llvm_loops import gradient
+from symadamax.compiler.llvm_loops.leaves import leaf
+from symadamax.compiler.llvm_loops.rows import Rows, along_memory
+from symadamax.compiler.llvm_loops.turn import Turn
 from symadamax.compiler.nests import Loop, Step
 from symadamax.compiler.operations import Kind
 
@@ -55,9 +56,9 @@ class Body:
         elif isinstance(step, Loop):
             _Inner(self, step).write()
         elif isinstance(step, Scatter):
-            llvm_gradient.scatter(self.turn, step, self.name(step.weight))
+            gradient.scatter(self.turn, step, self.name(step.weight))
         elif isinstance(step, Store):
-            llvm_gradient.store(self.turn, step, self.name(step.weight))
+            gradient.store(self.turn, step, self.name(step.weight))
         else:
             self.values[step] = self.compute(step)
 

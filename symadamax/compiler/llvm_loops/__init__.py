@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from symadamax.compiler.affine import Array
 from symadamax.compiler.ir import Node, Program
 from symadamax.compiler.layout import LANES, Layout, Storage
-from symadamax.compiler.llvm_body import Body
 from symadamax.compiler.llvm_code import ENTRY, Module
-from symadamax.compiler.llvm_function import Function
-from symadamax.compiler.llvm_helpers import ATTRIBUTES, helpers
-from symadamax.compiler.llvm_nest import Nest, scattered
-from symadamax.compiler.llvm_turn import Turn
+from symadamax.compiler.llvm_loops.body import Body
+from symadamax.compiler.llvm_loops.function import Function
+from symadamax.compiler.llvm_loops.helpers import ATTRIBUTES, helpers
+from symadamax.compiler.llvm_loops.nest import Nest, scattered
+from symadamax.compiler.llvm_loops.turn import Turn
 from symadamax.compiler.nests import Loop, Step
 from symadamax.compiler.writer import Writer
 

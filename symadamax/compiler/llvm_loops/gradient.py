@@ -5,7 +5,7 @@ from __future__ import annotations
 from symadamax.compiler import emission
 from symadamax.compiler.affine import Access, Array
 from symadamax.compiler.ir import Scatter, Store
-from symadamax.compiler.llvm_turn import Stride, Turn
+from symadamax.compiler.llvm_loops.turn import Stride, Turn
 
 __all__ = ["scatter", "store"]
 

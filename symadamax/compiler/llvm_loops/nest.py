@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from symadamax.compiler.affine import Array
 from symadamax.compiler.ir import Node, Scatter
 from symadamax.compiler.layout import LANES
-from symadamax.compiler.llvm_body import Body, instruction, neutral
-from symadamax.compiler.llvm_function import Function
-from symadamax.compiler.llvm_turn import Turn
+from symadamax.compiler.llvm_loops.body import Body, instruction, neutral
+from symadamax.compiler.llvm_loops.function import Function
+from symadamax.compiler.llvm_loops.turn import Turn
 from symadamax.compiler.nests import Loop, Step
 
 __all__ = ["Nest", "scattered"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy as sp
 
-from symadamax.compiler.readable_arrays import array_gradient, has_arrays
+from symadamax.compiler.readable.arrays import array_gradient, has_arrays
 from symadamax.compiler.walk import free_symbols
 
 __all__ = ["readable_gradient"]

@@ -15,7 +15,7 @@ from symadamax.compiler.affine import (
     Size,
 )  # fmt: skip
 from symadamax.compiler.layout import Storage
-from symadamax.compiler.llvm_function import Function
+from symadamax.compiler.llvm_loops.function import Function
 
 __all__ = ["Stride", "Turn"]
 

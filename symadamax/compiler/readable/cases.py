@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy as sp
 
-from symadamax.compiler.deltas import Term
+from symadamax.compiler.readable.deltas import Term
 
 __all__ = ["merged"]
 

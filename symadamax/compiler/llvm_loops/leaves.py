@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from symadamax.compiler.affine import Access, Affine, Index, Within
 from symadamax.compiler.ir import Node
 from symadamax.compiler.llvm_code import single
-from symadamax.compiler.llvm_turn import Turn
+from symadamax.compiler.llvm_loops.turn import Turn
 
 __all__ = ["leaf"]
 
