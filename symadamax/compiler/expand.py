@@ -6,9 +6,7 @@ choose differently between them. So no backend ever sees an integer power.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from symadamax.compiler.graph import Graph
+from symadamax.compiler.graph import Graph, rebuilt
 from symadamax.compiler.ir import Node, Program
 
 __all__ = ["expand"]
@@ -31,22 +29,11 @@ def expand(program: Program) -> Program:
       return t3
     """
     graph = program.graph
-    made: dict[Node, Node] = {}
-    for node in program.nodes():
-        arguments = [made[a] for a in node.arguments]
-        if node.name == "power":
-            assert isinstance(node.value, int)
-            made[node] = _product(graph, arguments[0], node.value)
-        elif all(a is b for a, b in zip(arguments, node.arguments, strict=True)):
-            made[node] = node
-        else:
-            made[node] = graph.apply(node.operation, *arguments, value=node.value)
-    return replace(
-        program,
-        outputs=tuple(made[node] for node in program.outputs),
-        scatters=tuple(replace(s, weight=made[s.weight]) for s in program.scatters),
-        stores=tuple(replace(s, weight=made[s.weight]) for s in program.stores),
-    )
+
+    def product(node: Node, arguments: list[Node]) -> Node | None:
+        return _product(graph, arguments[0], node.value) if node.name == "power" else None
+
+    return rebuilt(program, product)
 
 
 def _product(graph: Graph, base: Node, exponent: int) -> Node:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from symadamax.compiler.affine import Access, Affine, Array, Extent, Index, Within
-from symadamax.compiler.graph import Graph
+from symadamax.compiler.graph import Graph, rebuilt
 from symadamax.compiler.ir import Node, Program, Scatter, Store, Value
 
 __all__ = ["gather", "rewritten"]
@@ -114,24 +114,15 @@ def _moved(value: Value, index: Index, by: Affine) -> Value:
 def _move_sums(program: Program, moved: dict[Index, tuple[Index, Affine]]) -> Program:
     """Let the sums over an index that was moved run over the elements of the array."""
     graph = program.graph
-    made: dict[Node, Node] = {}
-    for node in program.nodes():
-        arguments = [made[a] for a in node.arguments]
-        movable = node.name == "sum" and node.value in moved and not node.indices
-        if movable and not _has_sums(arguments[0], node.value):
-            index = node.value
-            assert isinstance(index, Index)
-            element, shift = moved[index]
-            by = Affine.of(element).plus(shift, -1)
-            body = rewritten(graph, arguments[0], index, by)
-            made[node] = graph.reduce("sum", element, _where(graph, element, index, shift, body))
-        elif all(a is b for a, b in zip(arguments, node.arguments, strict=True)):
-            made[node] = node
-        else:
-            made[node] = graph.apply(node.operation, *arguments, value=node.value)
-    return replace(
-        program,
-        outputs=tuple(made[node] for node in program.outputs),
-        scatters=tuple(replace(s, weight=made[s.weight]) for s in program.scatters),
-        stores=tuple(replace(s, weight=made[s.weight]) for s in program.stores),
-    )
+
+    def move(node: Node, arguments: list[Node]) -> Node | None:
+        if node.name != "sum" or node.value not in moved or node.indices:
+            return None
+        index: Index = node.value
+        if _has_sums(arguments[0], index):
+            return None
+        element, shift = moved[index]
+        body = rewritten(graph, arguments[0], index, Affine.of(element).plus(shift, -1))
+        return graph.reduce("sum", element, _where(graph, element, index, shift, body))
+
+    return rebuilt(program, move)

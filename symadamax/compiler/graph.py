@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from symadamax.compiler.affine import Index, ordered
-from symadamax.compiler.ir import CONSTANT, TRUTH, Node, Value
+from symadamax.compiler.ir import CONSTANT, TRUTH, Node, Program, Value
 from symadamax.compiler.operations import OPERATIONS, Operation
 
-__all__ = ["Graph"]
+__all__ = ["Graph", "rebuilt"]
 
 ADD, SUB, MUL, DIV, NEG = (OPERATIONS[name] for name in ("add", "sub", "mul", "div", "neg"))
 
@@ -82,6 +83,35 @@ class Graph:
         for index in reversed(ordered(set(indices))):
             body = self.reduce("sum", index, body)
         return body
+
+
+def rebuilt(program: Program, change: Callable[[Node, list[Node]], Node | None]) -> Program:
+    """Return a program in which some nodes are others.
+
+    Parameters
+    ----------
+    program : Program
+    change : callable
+        Takes a node and what its arguments have become, and returns what it becomes; None for the
+        same operation.
+    """
+    graph = program.graph
+    made: dict[Node, Node] = {}
+    for node in program.nodes():
+        arguments = [made[a] for a in node.arguments]
+        changed = change(node, arguments)
+        if changed is not None:
+            made[node] = changed
+        elif all(a is b for a, b in zip(arguments, node.arguments, strict=True)):
+            made[node] = node
+        else:
+            made[node] = graph.apply(node.operation, *arguments, value=node.value)
+    return replace(
+        program,
+        outputs=tuple(made[node] for node in program.outputs),
+        scatters=tuple(replace(s, weight=made[s.weight]) for s in program.scatters),
+        stores=tuple(replace(s, weight=made[s.weight]) for s in program.stores),
+    )
 
 
 def _fold(operation: Operation, values: Sequence[Value]) -> float | None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from symadamax.compiler.affine import Access, Affine, Index, Size
 from symadamax.compiler.gather import rewritten
+from symadamax.compiler.graph import rebuilt
 from symadamax.compiler.ir import Node, Program
 from symadamax.errors import InputError
 
@@ -58,20 +59,17 @@ def sampled(program: Program, index: Index) -> Program:
     scale = graph.op("parameter", value=program.parameters)
     last = Affine.of(BATCH).plus(Affine(-1))
     drawn = Index(index.name, Affine(0), last, index.level, sampled=True)
-    made: dict[Node, Node] = {}
     estimates: set[Node] = set()
-    for node in program.nodes():
-        arguments = [made[a] for a in node.arguments]
-        if node.name == "sum" and node.value == index and not node.indices:
-            body = rewritten(graph, arguments[0], index, Affine.of(drawn))
-            made[node] = graph.mul(scale, graph.reduce("sum", drawn, body))
-            estimates.add(made[node])
-        elif all(a is b for a, b in zip(arguments, node.arguments, strict=True)):
-            made[node] = node
-        else:
-            made[node] = graph.apply(node.operation, *arguments, value=node.value)
-    outputs = tuple(made[node] for node in program.outputs)
-    result = replace(program, outputs=outputs, parameters=program.parameters + 1)
+
+    def estimate(node: Node, arguments: list[Node]) -> Node | None:
+        if node.name != "sum" or node.value != index or node.indices:
+            return None
+        body = rewritten(graph, arguments[0], index, Affine.of(drawn))
+        found = graph.mul(scale, graph.reduce("sum", drawn, body))
+        estimates.add(found)
+        return found
+
+    result = rebuilt(replace(program, parameters=program.parameters + 1), estimate)
     _hold_linear(result, estimates, index)
     return result
 
