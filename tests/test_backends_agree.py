@@ -78,7 +78,7 @@ def test_random_correctly_rounded_expressions_have_equal_bits(
     assert same_bits(native[1], numpy[1])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(sorted(EXACT)), floats(64), floats(64))
 def test_random_doubles_have_equal_bits(name: str, a: float, b: float) -> None:
     objective = Objective(EXACT[name], [x, y])

@@ -31,7 +31,7 @@ def test_exponents_above_the_largest_product_stay_pow() -> None:
     assert "pow" in {node.name for node in expand(trace(x**1025, [x])).nodes()}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(expressions())
 def test_no_power_is_left_and_the_grammar_holds(expression: Any) -> None:
     program = expand(differentiate(trace(expression, SYMBOLS)))

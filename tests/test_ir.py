@@ -55,7 +55,7 @@ def test_problems_keep_the_grammar(problem: Problem) -> None:
     verify(trace(problem.expression, problem.unknowns))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(expressions())
 def test_random_expressions_keep_the_grammar(expression: Any) -> None:
     verify(trace(expression, SYMBOLS))

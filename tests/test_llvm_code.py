@@ -77,7 +77,7 @@ def test_another_arithmetic_is_refused(arithmetic: Any) -> None:
         module(x**2, arithmetic)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(expressions())
 def test_each_function_is_declared_once(expression: Any) -> None:
     lines = llvm(expression).splitlines()

@@ -29,7 +29,7 @@ def python(expression: Any, unknowns: Any = SYMBOLS) -> str:
     return source(expand(differentiate(trace(expression, unknowns))), "f")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(expressions())
 def test_the_source_is_one_function_of_known_names(expression: Any) -> None:
     (function,) = ast.parse(python(expression)).body

@@ -320,7 +320,7 @@ def problems(draw: st.DrawFn) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(problems())
 def test_any_options_together_give_the_bits_of_the_equations(given: dict[str, Any]) -> None:
     method, dtype, steps = given["method"], given["dtype"], given["steps"]

@@ -23,7 +23,7 @@ def gradient_program(expression: Any, unknowns: Any) -> Program:
     return expand(differentiate(trace(expression, unknowns)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(expressions(), st.integers(1, 20))
 def test_segments_hold_each_operation_once_and_in_order(expression: Any, longest: int) -> None:
     program = gradient_program(expression, SYMBOLS)
@@ -33,7 +33,7 @@ def test_segments_hold_each_operation_once_and_in_order(expression: Any, longest
     assert all(len(segment.nodes) <= longest for segment in plan.segments)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(expressions(), st.integers(1, 20))
 def test_each_output_is_finished_once(expression: Any, longest: int) -> None:
     program = gradient_program(expression, SYMBOLS)
@@ -43,7 +43,7 @@ def test_each_output_is_finished_once(expression: Any, longest: int) -> None:
     assert sorted(finished) == [0, 1, 2, 3]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(expressions(), st.integers(1, 20))
 def test_what_crosses_segments_has_a_slot(expression: Any, longest: int) -> None:
     plan = schedule(gradient_program(expression, SYMBOLS), longest)
