@@ -100,3 +100,13 @@ def test_parameters_are_words() -> None:
                           data={y: [1.0, 2.0]})  # fmt: skip
     assert objective.value([0.0]) == 20.0
     assert objective.with_parameters({c: 3}).value([0.0]) == 45.0
+
+
+def test_loops_over_one_batch_have_blocks_of_one_size() -> None:
+    """Their number is counted once for all: too many would write behind their sums."""
+    dear = sp.Sum(sp.exp(a * y[i]) * (2 + sp.Sum(sp.cos(a * j), (j, 0, 9999))), (i, 0, n - 1))
+    found = context(sp.log(dear), {y: np.ones(3000)}, {})
+    rows = [loop for loop in found.kernel.loops if loop.index.name == "i"]
+    assert len({found.operations_of_a_turn(loop) for loop in rows}) > 1
+    (block,) = {found.block(loop) for loop in rows}
+    assert block < BLOCK

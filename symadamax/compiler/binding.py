@@ -103,19 +103,26 @@ class Context:
         return blocks, parts
 
     def block(self, loop: Loop) -> int:
-        """Return the turns of a block: fewer where each does much, to be interruptible."""
-        inner = (self.operations(step) if isinstance(step, Loop) else 1 for step in loop.steps)
-        block, most = BLOCK, MOST_OPERATIONS // max(sum(inner), 1)
+        """Return the turns of a block: fewer where each does much, to be interruptible.
+
+        The loops over a batch have blocks of one size, since their number changes with the batch.
+        """
+        alike = [other for other in self.kernel.loops if other.index == loop.index]
+        most = MOST_OPERATIONS // max(1, *map(self.operations_of_a_turn, alike))
+        block = BLOCK
         while block > max(most, LANES):
             block //= 2
         return block
+
+    def operations_of_a_turn(self, loop: Loop) -> int:
+        """Return about how many operations a turn of a loop does."""
+        return sum(self.operations(s) if isinstance(s, Loop) else 1 for s in loop.steps)
 
     def operations(self, loop: Loop) -> int:
         """Return about how many operations a loop does."""
         index = loop.index
         turns = max(0, span(index.upper, self.sizes)[1] - span(index.lower, self.sizes)[0] + 1)
-        inner = (self.operations(s) if isinstance(s, Loop) else 1 for s in loop.steps)
-        return turns * sum(inner)
+        return turns * self.operations_of_a_turn(loop)
 
     def stretches(self) -> tuple[tuple[int, int, int], ...]:
         """List the loops that store a gradient: number, first coordinate, and length.
@@ -141,7 +148,7 @@ class Context:
         if not drawn:
             return 0, 0, (), BLOCK
         loops = tuple((word("upper", k), word("last", k), word("blocks", k)) for k in drawn)
-        block = min(int(self.words[word("block", k)]) for k in drawn)
+        block = self.block(self.kernel.loops[drawn[0]])
         return word("rows"), word("parameter", self.program.parameters - 1), loops, block
 
     def length(self, array: Array) -> int:
