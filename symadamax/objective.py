@@ -148,6 +148,8 @@ class Objective:
         compiled: dict[tuple[str, str], CompiledObjective],
     ) -> None:
         if isinstance(stages, LoopStages):
+            counted = {base for base in data if meaning.arrays[base] in stages.lookups}
+            data = {base: _owned(v) if base in counted else v for base, v in data.items()}
             stages = stages.stored(meaning.bound(data))
         values = {
             "expression": expression, "unknowns": unknowns, "stages": stages,
@@ -609,6 +611,15 @@ def _whole(value: float, name: str) -> int:
             "whole number."
         )
     return int(value)
+
+
+def _owned(array: np.ndarray) -> np.ndarray:
+    """Return a copy that nobody changes: code reads where it says, and that is checked once."""
+    if array.base is None and not array.flags.writeable:
+        return array  # such a copy
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
 
 
 def _fingerprint(array: np.ndarray) -> tuple[object, ...]:

@@ -104,7 +104,9 @@ def test_parameters_are_words() -> None:
 
 def test_loops_over_one_batch_have_blocks_of_one_size() -> None:
     """Their number is counted once for all: too many would write behind their sums."""
-    dear = sp.Sum(sp.exp(a * y[i]) * (2 + sp.Sum(sp.cos(a * j), (j, 0, 9999))), (i, 0, n - 1))
+    dear = sp.Sum(
+        sp.exp(a * y[i]) * (2 + sp.Sum(sp.cos(a * j * y[i]), (j, 0, 9999))), (i, 0, n - 1)
+    )
     found = context(sp.log(dear), {y: np.ones(3000)}, {})
     rows = [loop for loop in found.kernel.loops if loop.index.name == "i"]
     assert len({found.operations_of_a_turn(loop) for loop in rows}) > 1

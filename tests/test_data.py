@@ -161,3 +161,15 @@ def test_data_that_are_unknowns_too_are_refused() -> None:
 def test_an_empty_array_has_an_address() -> None:
     assert data_array([], "y").ctypes.data != 0
     assert Objective(FIT + a, data={y: []}).value([2.0]) == 2.0
+
+
+def test_an_array_of_indices_is_a_copy() -> None:
+    """It was checked once: changed later, it must not lead the code out of an array."""
+    groups = np.array([0, 1, 1])
+    w, G, i, n = sp.IndexedBase("w"), sp.IndexedBase("G"), *sp.symbols("i n", integer=True)
+    objective = Objective(sp.Sum(w[G[i]] ** 2, (i, 0, n - 1)), data={G: groups})
+    assert objective.value({w: [1.0, 2.0]}) == 9.0
+    groups[:] = 10**9
+    assert objective.value({w: [1.0, 2.0]}) == 9.0
+    assert objective.data[G].tolist() == [0, 1, 1]
+    assert objective.with_data({G: [0]}).value({w: [1.0, 2.0]}) == 1.0

@@ -22,7 +22,7 @@ from symadamax.compiler.layout import Storage
 from symadamax.compiler.nests import Step, nests, text
 from symadamax.compiler.sampling import BATCH, sampled
 from symadamax.compiler.separate import separate
-from symadamax.compiler.sizes import Sizes, infer
+from symadamax.compiler.sizes import Sizes, infer, lookups
 
 __all__ = ["Bound", "LoopStages", "Nests"]
 
@@ -84,6 +84,11 @@ class LoopStages(Stages):
         other._contexts = {}
         other.storages = {array: Storage.of(values) for array, values in arrays.items()}
         return other
+
+    @cached_property
+    def lookups(self) -> frozenset[Array]:
+        """The arrays of data whose whole numbers are used as indices."""
+        return frozenset(access.array for access in lookups(self.ir))
 
     @cached_property
     def expanded(self) -> Program:

@@ -24,7 +24,7 @@ from symadamax.compiler.affine import (
 from symadamax.compiler.ir import Program
 from symadamax.errors import InputError
 
-__all__ = ["Sizes", "infer"]
+__all__ = ["Sizes", "infer", "lookups"]
 
 Numbers = Mapping[Array, np.ndarray]
 
@@ -146,11 +146,17 @@ def _used(program: Program) -> tuple[list[Access], set[Index]]:
             indices |= node.value.indices
         if isinstance(node.value, Access):
             accesses[node.value] = None
-            for access in _lookups(node.value.positions):
-                accesses[access] = None
+            accesses |= dict.fromkeys(_lookups(node.value.positions))
         if isinstance(node.value, Affine):
             accesses |= dict.fromkeys(_lookups([node.value]))
     return list(accesses), indices
+
+
+def lookups(program: Program) -> list[Access]:
+    """List the elements of arrays that a program uses as indices."""
+    values = [node.value for node in program.nodes()]
+    positions = [p for value in values if isinstance(value, Access) for p in value.positions]
+    return list(_lookups([*positions, *(v for v in values if isinstance(v, Affine))]))
 
 
 def _lookups(positions: Sequence[Affine]) -> Iterator[Access]:

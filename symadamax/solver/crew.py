@@ -16,14 +16,15 @@ __all__ = ["at_work"]
 def at_work(*contexts: Any) -> Iterator[None]:
     """Send threads to the teams among some contexts, and let them go in the end."""
     teams = [context for context in contexts if isinstance(context, _core.Team)]
-    crew = [
-        threading.Thread(target=team.work, args=(k,), name=f"symadamax-{k}", daemon=True)
-        for team in teams
-        for k in range(1, team.threads)
-    ]
-    for thread in crew:
-        thread.start()
+    crew: list[threading.Thread] = []
     try:
+        for team in teams:
+            for k in range(1, team.threads):
+                thread = threading.Thread(
+                    target=team.work, args=(k,), name=f"symadamax-{k}", daemon=True
+                )
+                thread.start()
+                crew.append(thread)
         yield
     finally:
         for team in teams:

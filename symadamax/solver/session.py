@@ -78,6 +78,9 @@ class Session:
         self.rows = allocate(record, steps, size, problem.start.dtype.name) if record else None
         self.first = state.step if state else 0
         self.options = options
+        # While rows are drawn nobody else may draw from the same generator.
+        batches = problem.batches
+        self.stream = batches.bit_generator.lock if batches else nullcontext()
         scheduled = options is not None and options.scheduled
         self.rates = Rates(method.learning_rate, self.first + steps) if scheduled else None
         self.watched = watched
@@ -125,7 +128,8 @@ class Session:
             return self.result(status)
 
     def _begin(self) -> Status:
-        status = self.run.start()
+        with self.stream:
+            status = self.run.start()
         if status < 0:
             point = where(self.problem.names, self.problem.start)
             what = "value is" if status == Status.VALUE_NOT_FINITE else "derivative for"
@@ -168,7 +172,8 @@ class Session:
         if self.rates is not None and self.run.hungry and not self._feed(self.rates, steps):
             return Status.SCHEDULE_FAILED
         try:
-            return self.run.advance(steps)
+            with self.stream:
+                return self.run.advance(steps)
         except Exception as error:
             self._attach(error, Status.OBJECTIVE_FAILED)
             raise
