@@ -129,7 +129,7 @@ cdef class FusedRun:
         if status < 0:
             return status
         self.loop.best_value = self.value_here
-        self.settled = True
+        self.settled = self.team.patient = True  # half a pass would leave m and u torn
         return RUNNING if self.loop.t < self.loop.last else STEPS_DONE
 
     def advance(self, int64_t steps):
@@ -203,7 +203,6 @@ cdef class FusedRun:
         """Go over all coordinates; not 0 when one is not finite afterwards."""
         cdef int64_t k, phase, broken = 0
         cdef int64_t *words = self.team.words
-        self.team.cancelled, self.team.patient = False, True  # half a pass would tear m and u
         words[0] = <int64_t> <uintptr_t> self.x[self.here]
         words[1] = <int64_t> <uintptr_t> self.slope
         self.team.open(words)
@@ -215,7 +214,6 @@ cdef class FusedRun:
             else:
                 self.team.do_phase(&self.team.phases[phase])
             self.team.phases[phase].close(words)
-        self.team.patient = False
         memcpy(value, &words[2], sizeof(double))
         return broken | self.sweep_stretch(self.slope, 0, self.scalars)
 

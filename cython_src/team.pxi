@@ -211,7 +211,8 @@ cdef class Team:
     cdef Worker *workers
     cdef int64_t count, word_count
     cdef readonly int threads
-    cdef bint single, cancelled, dismissed, patient
+    cdef bint single, cancelled, dismissed
+    cdef bint patient  # signals wait: half an evaluation would be lost, or tear a run apart
     cdef double looked
     cdef unsigned long caller
     cdef object error
@@ -340,8 +341,9 @@ cdef class Team:
         """Evaluate; NaN when it was interrupted, with the exception in `error`."""
         cdef int64_t k
         cdef double value
-        self.cancelled, self.looked = False, seconds()
-        self.caller = PyThread_get_thread_ident()
+        if self.cancelled:  # until the exception has been raised
+            return NAN
+        self.looked, self.caller = seconds(), PyThread_get_thread_ident()
         if self.sampler is not None:
             self.draw()
         self.words[0] = <int64_t> <uintptr_t> x
@@ -372,6 +374,7 @@ cdef class Team:
     cdef int raise_error(self) except -1:
         if self.error is not None:
             error, self.error = self.error, None
+            self.cancelled = False
             raise error
         return 0
 
