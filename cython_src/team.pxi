@@ -211,7 +211,7 @@ cdef class Team:
     cdef Worker *workers
     cdef int64_t count, word_count
     cdef readonly int threads
-    cdef bint single, cancelled, dismissed
+    cdef bint cancelled, dismissed
     cdef bint patient  # signals wait: half an evaluation would be lost, or tear a run apart
     cdef double looked
     cdef unsigned long caller
@@ -221,7 +221,7 @@ cdef class Team:
     cdef int64_t loop_places[64]
 
     def __cinit__(
-        self, int64_t[::1] words, pieces, parts, owner, bint single, int threads=1,
+        self, int64_t[::1] words, pieces, parts, owner, int threads=1,
         Sampler sampler=None, batch=None,
     ):
         cdef int64_t k
@@ -230,7 +230,7 @@ cdef class Team:
         self.word_count = words.shape[0]
         self.words[PAUSE_WORD] = <int64_t> <uintptr_t> &pause
         self.words[TEAM_WORD] = <int64_t> <uintptr_t> <void *> self
-        self.single, self.threads = single, max(threads, 1)
+        self.threads = max(threads, 1)
         self.count = len(parts)
         self.open = <Piece> <uintptr_t> pieces[0]
         self.phases = <Phase *> calloc(max(self.count, 1), sizeof(Phase))

@@ -111,7 +111,6 @@ class Team:
         pieces: Sequence[int],
         parts: Sequence[int],
         owner: object,
-        single: bool,
         threads: int = 1,
         sampler: Sampler | None = None,
         batch: tuple[int, int, tuple[tuple[int, int, int], ...], int] | None = None,
