@@ -9,22 +9,26 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from sympy.core.relational import Relational
-from sympy.logic.boolalg import Boolean
 
 from symadamax import _core
 from symadamax.compiler import CompiledObjective, Stages, stages_of
 from symadamax.compiler.affine import Index
 from symadamax.compiler.loop_stages import Bound, LoopStages
-from symadamax.compiler.matrices import has_matrices, scalar_form
 from symadamax.compiler.meaning import Meaning, sorted_by_name
 from symadamax.compiler.readable import readable_gradient
 from symadamax.compiler.sampling import row_indices
 from symadamax.compiler.sizes import Sizes
-from symadamax.compiler.walk import Names, names, show
+from symadamax.compiler.walk import names, show
 from symadamax.data import data_arrays
 from symadamax.errors import InputError, UnsupportedError
-from symadamax.points import NO_SHAPES, Shapes, by_symbol, finite, flat_point, listed
+from symadamax.given import (
+    parameters_of,
+    real_expression,
+    unknowns_of,
+    whole_number,
+    without_matrices,
+)  # fmt: skip
+from symadamax.points import NO_SHAPES, Shapes, flat_point, listed
 
 __all__ = ["Objective"]
 
@@ -122,14 +126,14 @@ class Objective:
         allow_nan: bool = False,
         arithmetic: str = "portable",
     ) -> None:
-        expression = _real_expression(expression)
-        scalar, bases = _without_matrices(expression)
+        expression = real_expression(expression)
+        scalar, bases = without_matrices(expression)
         found = names(scalar)
         matrices = {base: matrix for matrix, base in bases.items()}
-        fixed = _parameters(parameters, found.symbols | found.sizes)
+        fixed = parameters_of(parameters, found.symbols | found.sizes)
         arrays = sorted_by_name(matrices.get(base, base) for base in found.arrays)
         tables = {} if data is None else data_arrays(data, arrays, allow_nan)
-        unknowns = _unknowns(unknowns, found, arrays, fixed, tables)
+        unknowns = unknowns_of(unknowns, found, arrays, fixed, tables)
         scalars = tuple(s for s in unknowns if isinstance(s, sp.Symbol))
         meaning = Meaning.of(found, [bases.get(unknown, unknown) for unknown in unknowns], bases)
         real = {s: v for s, v in fixed.items() if s not in meaning.sizes}
@@ -184,7 +188,7 @@ class Objective:
         """
         if not self._gradient:
             try:
-                scalar, bases = _without_matrices(self.expression)
+                scalar, bases = without_matrices(self.expression)
                 unknowns = [bases.get(unknown, unknown) for unknown in self.unknowns]
                 self._gradient.extend(readable_gradient(scalar, unknowns))
             except RecursionError as error:
@@ -206,7 +210,7 @@ class Objective:
         >>> objective.with_parameters({c: 3}).value([2])
         12.0
         """
-        changed = _parameters(parameters, set(self.parameters))
+        changed = parameters_of(parameters, set(self.parameters))
         return self._with({**self.parameters, **changed}, self.data)
 
     def with_arithmetic(self, arithmetic: str) -> Objective:
@@ -295,7 +299,7 @@ class Objective:
         ----------
         point : mapping, sequence or array
             Numbers by symbol (or its name), or in the order of `unknowns`, of shape (n,), (n, 1)
-            or (1, n).
+            or (1, n). With arrays among the unknowns a mapping, in which each has an array.
 
         Returns
         -------
@@ -343,7 +347,7 @@ class Objective:
 
     def _lambdify_loops(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         """Return both functions of an objective with sums, which take one point after another."""
-        if any(isinstance(unknown, sp.IndexedBase) for unknown in self.unknowns):
+        if not all(isinstance(unknown, sp.Symbol) for unknown in self.unknowns):
             raise UnsupportedError(
                 "lambdify takes numbers for scalar unknowns, and among the unknowns of this "
                 "objective are arrays: use value_and_gradient."
@@ -416,7 +420,7 @@ class Objective:
         # Of an array of unknowns the shape is all that is asked for.
         unknown = {base: np.broadcast_to(0.0, shape) for base, shape in shapes.items()}
         given = {
-            size: _whole(self.parameters[s], s.name)
+            size: whole_number(self.parameters[s], s.name)
             for s, size in meaning.sizes.items()
             if s in self.parameters
         }
@@ -487,83 +491,6 @@ class Objective:
         return self.flat(point, dtype)[0]
 
 
-def _real_expression(expression: Any) -> sp.Expr:
-    if isinstance(expression, (int, float)) and not isinstance(expression, bool):
-        expression = sp.sympify(expression)
-    if isinstance(expression, str):
-        raise InputError(
-            f"The objective is the text {expression[:60]!r}; write it with SymPy's symbols, or "
-            "read it with symadamax.parse_formula."
-        )
-    if isinstance(expression, (Relational, Boolean, sp.Set)) and not expression.is_Symbol:
-        raise UnsupportedError(
-            f"The objective {show(expression)} is a {type(expression).__name__}; it must be a real "
-            "expression. For an equation f = g, minimise (f - g)**2."
-        )
-    if isinstance(expression, (sp.MatrixBase, sp.MatrixExpr)):
-        if tuple(expression.shape) == (1, 1):
-            return expression
-        raise UnsupportedError(
-            f"The objective is a matrix of shape {expression.shape}; it must be a scalar, such as "
-            "one of its elements."
-        )
-    if not isinstance(expression, sp.Expr):
-        raise InputError(
-            f"The objective is a {type(expression).__name__}; accepted is a SymPy expression."
-        )
-    return expression
-
-
-def _parameters(given: Mapping[Any, Any] | None, present: set[sp.Symbol]) -> dict[sp.Symbol, float]:
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping):
-        raise InputError(f"parameters is {given!r}; accepted is a mapping of symbol to number.")
-    symbols = sorted_by_name(present)
-    values = by_symbol(given, symbols, "symbol", "the parameters")
-    return {symbol: finite(values[symbol], symbol.name) for symbol in symbols if symbol in values}
-
-
-def _without_matrices(expression: Any) -> tuple[Any, Mapping[Any, sp.IndexedBase]]:
-    """Return an equal expression in sums, and the array that stands for each matrix."""
-    return scalar_form(expression) if has_matrices(expression) else (expression, {})
-
-
-def _unknowns(
-    given: Sequence[Any] | None,
-    found: Names,
-    arrays: Sequence[Any],
-    fixed: Mapping[sp.Symbol, float],
-    data: Mapping[sp.IndexedBase, np.ndarray],
-) -> tuple[sp.Symbol | sp.IndexedBase, ...]:
-    if given is None:
-        unknowns = (
-            *sorted_by_name(found.symbols - set(fixed)),
-            *(array for array in arrays if array not in data),
-        )
-    else:
-        unknowns = tuple(given) if isinstance(given, (list, tuple)) else (given,)
-    for symbol in unknowns:
-        if not isinstance(symbol, (sp.Symbol, sp.IndexedBase, sp.MatrixSymbol)):
-            raise InputError(f"The unknown {symbol!r} is not a SymPy symbol.")
-    if len(set(unknowns)) != len(unknowns):
-        raise InputError(f"An unknown stands twice in {listed([s.name for s in unknowns])}.")
-    for others, what in ((fixed, "the parameters"), (data, "the data")):
-        both = [symbol.name for symbol in unknowns if symbol in others]
-        if both:
-            raise InputError(f"{listed(both)} stands both among the unknowns and {what}.")
-    counted = [symbol.name for symbol in unknowns if symbol in found.sizes]
-    if counted:
-        raise InputError(
-            f"{listed(counted)} is the bound of a sum or a position in an array, so it cannot be "
-            "an unknown: give it in parameters, or leave it to be inferred from the data."
-        )
-    if not unknowns:
-        raise InputError("The objective has no unknowns: there is nothing to optimise.")
-    scalars = tuple(symbol for symbol in unknowns if isinstance(symbol, sp.Symbol))
-    return (*scalars, *(symbol for symbol in unknowns if not isinstance(symbol, sp.Symbol)))
-
-
 def _on_arrays(objective: Objective, function: Any, text: str) -> Callable[..., Any]:
     unknowns, parameters = objective.unknowns, objective.parameter_array()
 
@@ -602,15 +529,6 @@ def _restore(
         expression, unknowns, parameters=parameters, data=data, allow_nan=True,
         arithmetic=arithmetic,
     )  # fmt: skip
-
-
-def _whole(value: float, name: str) -> int:
-    if value != int(value):
-        raise InputError(
-            f"The parameter {name!r} is {value}; it counts in a sum or a position, and must be a "
-            "whole number."
-        )
-    return int(value)
 
 
 def _owned(array: np.ndarray) -> np.ndarray:

@@ -22,12 +22,13 @@ STAGES = [
 ]  # fmt: skip
 BESIDE = ["parts", "naming", "matrices", "readable"]  # SymPy -> SymPy: no stages
 LAYERS = [
-    "errors", "_build", "_core", "compiler", "points", "data", "objective", "solver", "schedules",
+    "errors", "_build", "_core", "compiler", "points", "data", "given", "objective", "solver",
+    "schedules",
 ]  # fmt: skip
 
 SYMPY = {
-    "objective.py", "schedules.py", "parse.py", "model.py", "fit.py", "formula/", "demo.py",
-    "derivation/", "viewer/",
+    "given.py", "objective.py", "schedules.py", "parse.py", "model.py", "fit.py", "formula/",
+    "demo.py", "derivation/", "viewer/",
     "compiler/operations.py", "compiler/heads.py", "compiler/trace.py", "compiler/walk.py",
     "compiler/constants.py", "compiler/indexing.py", "compiler/meaning.py",
     *(f"compiler/{name}{end}" for name in BESIDE for end in (".py", "/")),

@@ -204,7 +204,8 @@ class LoopStages(Stages):
         pieces = [code.addresses[entry] for entry in kernel.module.entries[1:]]
         parts = [kernel.layout.word("parts", k) for k in range(len(kernel.loops))]
         team = _core.Team(
-            words, pieces, parts, (alive, code), min(threads, max(context.parts, default=1)), sampler, context.batch_places(),
+            words, pieces, parts, (alive, code), min(threads, max(context.parts, default=1)),
+            sampler, context.batch_places(),
         )  # fmt: skip
         stretches = context.stretches() if team.fusible else ()
         function = _core.function_capsule(code.address, dtype)

@@ -1,0 +1,113 @@
+"""What is given to `Objective` -> what it is made of; what cannot be is refused with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import Boolean
+
+from symadamax.compiler.matrices import has_matrices, scalar_form
+from symadamax.compiler.meaning import sorted_by_name
+from symadamax.compiler.walk import Names, show
+from symadamax.errors import InputError, UnsupportedError
+from symadamax.points import by_symbol, finite, listed
+
+__all__ = [
+    "parameters_of", "real_expression", "unknowns_of", "whole_number", "without_matrices",
+]  # fmt: skip
+
+
+def real_expression(expression: Any) -> sp.Expr:
+    """Return an expression that may be an objective, or refuse it."""
+    if isinstance(expression, (int, float)) and not isinstance(expression, bool):
+        expression = sp.sympify(expression)
+    if isinstance(expression, str):
+        raise InputError(
+            f"The objective is the text {expression[:60]!r}; write it with SymPy's symbols, or "
+            "read it with symadamax.parse_formula."
+        )
+    if isinstance(expression, (Relational, Boolean, sp.Set)) and not expression.is_Symbol:
+        raise UnsupportedError(
+            f"The objective {show(expression)} is a {type(expression).__name__}; it must be a real "
+            "expression. For an equation f = g, minimise (f - g)**2."
+        )
+    if isinstance(expression, (sp.MatrixBase, sp.MatrixExpr)):
+        if tuple(expression.shape) == (1, 1):
+            return expression
+        raise UnsupportedError(
+            f"The objective is a matrix of shape {expression.shape}; it must be a scalar, such as "
+            "one of its elements."
+        )
+    if not isinstance(expression, sp.Expr):
+        raise InputError(
+            f"The objective is a {type(expression).__name__}; accepted is a SymPy expression."
+        )
+    return expression
+
+
+def parameters_of(
+    given: Mapping[Any, Any] | None, present: set[sp.Symbol]
+) -> dict[sp.Symbol, float]:
+    """Return the numbers of parameters by symbol, of those that are present."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise InputError(f"parameters is {given!r}; accepted is a mapping of symbol to number.")
+    symbols = sorted_by_name(present)
+    values = by_symbol(given, symbols, "symbol", "the parameters")
+    return {symbol: finite(values[symbol], symbol.name) for symbol in symbols if symbol in values}
+
+
+def without_matrices(expression: Any) -> tuple[Any, Mapping[Any, sp.IndexedBase]]:
+    """Return an equal expression in sums, and the array that stands for each matrix."""
+    return scalar_form(expression) if has_matrices(expression) else (expression, {})
+
+
+def unknowns_of(
+    given: Sequence[Any] | None,
+    found: Names,
+    arrays: Sequence[Any],
+    fixed: Mapping[sp.Symbol, float],
+    data: Mapping[sp.IndexedBase, np.ndarray],
+) -> tuple[sp.Symbol | sp.IndexedBase, ...]:
+    """Return the unknowns, the scalars first; all that is not given, unless they are named."""
+    if given is None:
+        unknowns = (
+            *sorted_by_name(found.symbols - set(fixed)),
+            *(array for array in arrays if array not in data),
+        )
+    else:
+        unknowns = tuple(given) if isinstance(given, (list, tuple)) else (given,)
+    for symbol in unknowns:
+        if not isinstance(symbol, (sp.Symbol, sp.IndexedBase, sp.MatrixSymbol)):
+            raise InputError(f"The unknown {symbol!r} is not a SymPy symbol.")
+    if len(set(unknowns)) != len(unknowns):
+        raise InputError(f"An unknown stands twice in {listed([s.name for s in unknowns])}.")
+    for others, what in ((fixed, "the parameters"), (data, "the data")):
+        both = [symbol.name for symbol in unknowns if symbol in others]
+        if both:
+            raise InputError(f"{listed(both)} stands both among the unknowns and {what}.")
+    counted = [symbol.name for symbol in unknowns if symbol in found.sizes]
+    if counted:
+        raise InputError(
+            f"{listed(counted)} is the bound of a sum or a position in an array, so it cannot be "
+            "an unknown: give it in parameters, or leave it to be inferred from the data."
+        )
+    if not unknowns:
+        raise InputError("The objective has no unknowns: there is nothing to optimise.")
+    scalars = tuple(symbol for symbol in unknowns if isinstance(symbol, sp.Symbol))
+    return (*scalars, *(symbol for symbol in unknowns if not isinstance(symbol, sp.Symbol)))
+
+
+def whole_number(value: float, name: str) -> int:
+    """Return the number of a parameter that counts."""
+    if value != int(value):
+        raise InputError(
+            f"The parameter {name!r} is {value}; it counts in a sum or a position, and must be a "
+            "whole number."
+        )
+    return int(value)
