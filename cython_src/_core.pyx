@@ -52,6 +52,7 @@ cpdef enum Status:
 include "loop.pxi"
 include "team.pxi"
 include "fused.pxi"
+include "lanes.pxi"
 
 # Rows of the array that a `Run` works in: x, gradient, m and u of one slot, the same of the other,
 # the best point, and the point and the gradient as a Python callable sees them.

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from symadamax import _core
-from symadamax.compiler import llvm_code, numpy_code
+from symadamax.compiler import llvm_code, llvm_lanes, numpy_code
 from symadamax.compiler.affine import Array, Size
 from symadamax.compiler.differentiate import differentiate
 from symadamax.compiler.expand import expand
@@ -165,6 +165,14 @@ class Stages:
         code: MachineCode = cached(
             (dtype, self.arithmetic, self.digest),
             lambda: _build(llvm_code.emit(self.loops, dtype, self.arithmetic)),
+        )
+        return code
+
+    def lanes(self, dtype: str, watch: llvm_lanes.Watch) -> MachineCode:
+        """Return the machine code of a step for many points, compiled unless it was before."""
+        code: MachineCode = cached(
+            ("lanes", dtype, watch, self.arithmetic, self.digest),
+            lambda: _build(llvm_lanes.emit(self.loops, dtype, watch, self.arithmetic)),
         )
         return code
 

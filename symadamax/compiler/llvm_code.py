@@ -13,6 +13,8 @@ two thirds of its time on long segments.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from symadamax.compiler import emission
 from symadamax.compiler.ir import Node
@@ -20,7 +22,7 @@ from symadamax.compiler.schedule import LEAVES, Schedule, Segment
 from symadamax.compiler.writer import ARITHMETIC, ATTRIBUTES, ENTRY, Module, Writer
 from symadamax.errors import InputError
 
-__all__ = ["ENTRY", "Module", "emit", "single"]
+__all__ = ["ENTRY", "LARGEST_STACK", "Module", "SegmentWriter", "emit", "single"]
 
 LARGEST_STACK = 8192  # slots; more scratch than 64 KiB comes from the heap, for threads' stacks
 POINTERS = "ptr noalias %x, ptr noalias %gradient, ptr noalias %context"
@@ -64,13 +66,14 @@ def emit(plan: Schedule, dtype: str, arithmetic: str = "portable") -> Module:
     if arithmetic not in ARITHMETIC:
         raise InputError(f"arithmetic={arithmetic!r} was given; accepted are {ARITHMETIC}.")
     real = {"float64": "double", "float32": "float"}[dtype]
-    writers = [_Writer(plan, segment, dtype, arithmetic) for segment in plan.segments]
+    writers = [SegmentWriter(plan, segment, dtype, arithmetic) for segment in plan.segments]
+    texts = [[*writer.body(), f"ret {real} {writer.value}"] for writer in writers]
     if len(writers) == 1:
-        bodies = [_define(f"{real} @{ENTRY}({POINTERS})", writers[0].body())]
+        bodies = [_define(f"{real} @{ENTRY}({POINTERS})", texts[0])]
     else:
         bodies = [
-            _define(f"internal {real} @segment{k}({POINTERS}, ptr noalias %slots)", writer.body())
-            for k, writer in enumerate(writers)
+            _define(f"internal {real} @segment{k}({POINTERS}, ptr noalias %slots)", text)
+            for k, text in enumerate(texts)
         ]
         bodies.append(_define(f"{real} @{ENTRY}({POINTERS})", _conduct(plan, real)))
     declared = {name: line for writer in writers for name, line in writer.declared.items()}
@@ -105,23 +108,44 @@ def _conduct(plan: Schedule, real: str) -> list[str]:
     return [*lines, f"ret {real} {value}"]
 
 
-class _Writer(Writer):
-    """Writes the body of one segment."""
+class SegmentWriter(Writer):
+    """Writes the body of one segment.
 
-    def __init__(self, plan: Schedule, segment: Segment, dtype: str, arithmetic: str):
-        super().__init__(single=dtype == "float32", arithmetic=arithmetic)
+    Parameters
+    ----------
+    plan : Schedule
+    segment : Segment
+    dtype, arithmetic : str
+        As for `emit`.
+    lanes : int
+        How many points are evaluated side by side.
+
+    Attributes
+    ----------
+    value : str
+        The register of the objective's value, where this segment finishes it.
+    """
+
+    #: How far two numbers lie apart that stand one behind the other, where that is not one.
+    strides: Mapping[str, int] = MappingProxyType({})
+
+    def __init__(
+        self, plan: Schedule, segment: Segment, dtype: str, arithmetic: str, lanes: int = 1
+    ):
+        super().__init__(lanes, single=dtype == "float32", arithmetic=arithmetic)
         self.plan = plan
         self.segment = segment
         self.names: dict[Node, str] = {}
-
-    def body(self) -> list[str]:
-        if len(self.plan.slots) > LARGEST_STACK:
+        self.value = self.constant(0.0)
+        if len(plan.slots) > LARGEST_STACK:
             self.declared["malloc"] = "declare ptr @malloc(i64)"
             self.declared["free"] = "declare void @free(ptr)"
+
+    def body(self) -> list[str]:
+        """Write the operations and what they finish; return the lines."""
         finished: dict[Node, list[int]] = {}
         for place, node in self.segment.outputs:
             finished.setdefault(node, []).append(place)
-        value = self.constant(0.0)
         for node in [*self.segment.nodes, *(n for n in finished if n.name in LEAVES)]:
             if node.name not in LEAVES:
                 self.names[node] = emission.operation(
@@ -131,34 +155,54 @@ class _Writer(Writer):
                 self.keep(node)
             for place in finished.get(node, ()):
                 if place == 0:
-                    value = self.name(node)
+                    self.value = self.name(node)
                 else:
-                    self.store(self.name(node), "%gradient", place - 1)
-        return [*self.lines, f"ret {self.real} {value}"]
+                    self.slope(place - 1, self.name(node))
+        return self.lines
+
+    def slope(self, place: int, register: str) -> None:
+        """Write what is done with a derivative that is finished: here it is stored."""
+        self.store(register, "%gradient", place)
 
     def pointer(self, base: str, place: int) -> str:
+        """Return the address of a number."""
         if place == 0:
             return base
-        return self.line(f"getelementptr {self.real}, ptr {base}, i64 {place}")
+        distance = place * self.strides.get(base, 1)
+        return self.line(f"getelementptr {self.scalar}, ptr {base}, i64 {distance}")
 
     def load(self, base: str, place: int) -> str:
-        return self.line(f"load volatile {self.real}, ptr {self.pointer(base, place)}")
+        """Return a number of memory, of each lane."""
+        return self.line(f"load volatile {self.real}, ptr {self.pointer(base, place)}{self.align}")
 
     def store(self, value: str, base: str, place: int) -> None:
-        self.lines.append(f"store volatile {self.real} {value}, ptr {self.pointer(base, place)}")
+        """Write a number to memory, of each lane."""
+        pointer = self.pointer(base, place)
+        self.do(f"store volatile {self.real} {value}, ptr {pointer}{self.align}")
+
+    @property
+    def scalar(self) -> str:
+        """The type of a number of one lane."""
+        return "float" if self.single else "double"
+
+    @property
+    def align(self) -> str:
+        """How numbers lie: those of several lanes not always on whole vectors."""
+        return "" if self.lanes == 1 else f", align {4 if self.single else 8}"
 
     def name(self, node: Node) -> str:
-        """Return the name of a value, loaded where this segment did not compute it."""
+        """Return the register of a value, loaded where this segment did not compute it."""
         if node.name == "constant":
             assert node.value is not None
             return self.constant(float(node.value))
         if node.name == "truth":
-            return "true" if node.value else "false"
+            return self.splat("i1", "true" if node.value else "false")
         if node not in self.names:
             self.names[node] = self.fetch(node)
         return self.names[node]
 
     def fetch(self, node: Node) -> str:
+        """Load a value."""
         if node.name in ("unknown", "parameter"):
             assert isinstance(node.value, int)
             return self.load("%x" if node.name == "unknown" else "%context", node.value)
@@ -168,12 +212,14 @@ class _Writer(Writer):
         return kept
 
     def keep(self, node: Node) -> None:
+        """Store a value for a later segment."""
         value = self.names[node]
         if _is_truth(node):
-            value = self.line(f"uitofp i1 {value} to {self.real}")
+            value = self.line(f"uitofp {self.truth} {value} to {self.real}")
         self.store(value, "%slots", self.plan.slots[node])
 
     def constant(self, value: float) -> str:
+        """Return a number as LLVM reads it."""
         return self.number(single(value) if self.single else value)
 
 
