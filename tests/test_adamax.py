@@ -28,7 +28,7 @@ def test_the_usual_settings_are_those_of_the_paper_with_epsilon_in_the_denominat
     }
 
 
-@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), "0.1", True, None, 1j, [0.1]])
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), "0.1", True, None, 1j])
 def test_a_learning_rate_must_be_finite_and_above_0(value: Any) -> None:
     with pytest.raises(
         InputError, match=r"^learning_rate is .*; accepted is a finite number > 0, a"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Any
 
@@ -11,9 +10,11 @@ import numpy.typing as npt
 
 from symadamax.errors import InputError
 from symadamax.solver.batches import Sample
-from symadamax.solver.checks import natural, number, truth
+from symadamax.solver.checks import natural, truth
+from symadamax.solver.columns import Column, common_count
 from symadamax.solver.equations import equations
 from symadamax.solver.rates import as_rate
+from symadamax.solver.settings import RANGES, in_range, warn_of_long_steps
 
 __all__ = ["Adamax", "State"]
 
@@ -75,10 +76,17 @@ class Adamax:
     clip_value : float, optional
         c > 0: each entry of :math:`g_t` becomes :math:`\min(\max(g_{t,i}, -c), c)`.
 
+    Each of these numbers may be an array of shape (B,), one for each run of `minimize_many`.
+
+    Attributes
+    ----------
+    count : int or None
+        B, where a setting is an array.
+
     Raises
     ------
     InputError
-        When a setting is not a number in its range.
+        When a setting is not a number in its range, or arrays differ in length.
 
     Warns
     -----
@@ -117,18 +125,8 @@ class Adamax:
     clip_value: float | None = None
 
     def __post_init__(self) -> None:
-        for name, accepted, holds in (
-            ("beta1", "a number in [0, 1)", lambda value: 0 <= value < 1),
-            ("beta2", "a number in [0, 1)", lambda value: 0 <= value < 1),
-            ("epsilon", "a finite number >= 0", lambda value: value >= 0),
-            ("weight_decay", "a finite number >= 0", lambda value: value >= 0),
-            ("l2", "a finite number >= 0", lambda value: value >= 0),
-            ("clip_norm", "a finite number > 0, or None", lambda value: value > 0),
-            ("clip_value", "a finite number > 0, or None", lambda value: value > 0),
-        ):
-            value = getattr(self, name)
-            if value is not None or not accepted.endswith("None"):
-                object.__setattr__(self, name, number(value, name, accepted, holds))
+        for name in RANGES:
+            object.__setattr__(self, name, in_range(getattr(self, name), name))
         object.__setattr__(self, "learning_rate", as_rate(self.learning_rate))
         object.__setattr__(self, "average", truth(self.average, "average"))
         if self.epsilon_placement not in PLACEMENTS:
@@ -136,14 +134,34 @@ class Adamax:
                 f"epsilon_placement is {self.epsilon_placement!r}; accepted are "
                 f"{', '.join(map(repr, PLACEMENTS))}."
             )
-        if self.beta1 >= self.beta2:
-            warnings.warn(
-                f"beta1 = {self.beta1} is not below beta2 = {self.beta2}: the moment m outlives "
-                "the weight u that it is divided by, so a step can become longer than any multiple "
-                "of the learning rate. Usual are beta1 = 0.9 and beta2 = 0.999.",
-                RuntimeWarning,
-                stacklevel=3,
-            )
+        common_count({name: len(values) for name, values in self._columns().items()})
+        warn_of_long_steps(self.beta1, self.beta2)
+
+    @property
+    def count(self) -> int | None:
+        """For how many runs the settings are; None where all are plain numbers."""
+        return next((len(values) for values in self._columns().values()), None)
+
+    def of_run(self, number: int) -> Adamax:
+        """Return the settings of one run, all of them plain numbers."""
+        return self._with({name: values[number] for name, values in self._columns().items()})
+
+    def of_runs(self, first: int, last: int) -> Adamax:
+        """Return the settings of the runs first, ..., last - 1."""
+        return self._with({name: values[first:last] for name, values in self._columns().items()})
+
+    def _columns(self) -> dict[str, Column]:
+        """Return the settings that are arrays, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Column)}
+
+    def _with(self, changed: dict[str, Any]) -> Adamax:
+        """Return these settings with some in another form; they were checked, and warned of."""
+        if not changed:
+            return self
+        other = object.__new__(Adamax)
+        other.__dict__.update(self.__dict__, **changed)
+        return other
 
     def __repr__(self) -> str:
         shown = [

@@ -66,5 +66,7 @@ def _latex(value: Any) -> str:
         (step,) = value.free_symbols
         text: str = value.xreplace({step: type(step)("t")})._repr_latex_()
         return text.removeprefix("$\\displaystyle ").removesuffix("$")
+    if is_number(value):
+        return rf"\text{{{value}}}"
     name = getattr(value, "__name__", type(value).__name__).replace("_", r"\_")
     return rf"\mathrm{{{name}}}(t)" if name.isidentifier() or "\\" in name else "f(t)"

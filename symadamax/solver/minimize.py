@@ -191,6 +191,11 @@ def _steps(steps: int | None, epochs: int | None, batches: Batches | None) -> in
 def _check_kinds(method: Any, stop: Any, callback: Any, progress: Any, state: Any) -> None:
     if not isinstance(method, Adamax):
         raise InputError(f"method is {method!r}; accepted is Adamax(...).")
+    if method.count is not None:
+        raise InputError(
+            f"method has arrays of {method.count} numbers, one for each run, and minimize makes "
+            "one run: give numbers, or use minimize_many."
+        )
     if not isinstance(stop, Stop):
         raise InputError(f"stop is {stop!r}; accepted is Stop(...) or None.")
     if callback is not None and not callable(callback):

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from symadamax.errors import InputError
 from symadamax.points import listed
 from symadamax.solver.checks import number
+from symadamax.solver.columns import Column, column, is_column
 
 __all__ = ["Rates", "as_rate", "is_number"]
 
@@ -27,11 +28,13 @@ ACCEPTED = "a finite number > 0, a SymPy expression of the step t, or a function
 
 def is_number(rate: Any) -> bool:
     """Tell a fixed learning rate, as `as_rate` returns it, from a schedule."""
-    return isinstance(rate, float)
+    return isinstance(rate, (float, Column))
 
 
 def as_rate(given: Any) -> Any:
-    """Return a learning rate that is checked: a float, an expression of one symbol, a function."""
+    """Return a learning rate that is checked: one of the forms in `ACCEPTED`, or a `Column`."""
+    if is_column(given):
+        return column(given, "learning_rate", "a finite number > 0", lambda value: value > 0)
     expression = hasattr(given, "free_symbols") and not isinstance(given, type)
     if expression and given.free_symbols:
         _function_of(given)
