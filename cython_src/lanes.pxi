@@ -21,7 +21,12 @@ cdef enum:
 
 # The rows of settings, behind those of m and u.
 cdef enum:
-    MINUS_RATE, BETA1, ONE_MINUS_BETA1, BETA2, INSIDE, OUTSIDE, SETTING_ROWS
+    MINUS_RATE, BETA1, ONE_MINUS_BETA1, BETA2, INSIDE, OUTSIDE
+    L2, CLIP, MINUS_CLIP, DECAY, SETTING_ROWS
+
+# The columns of settings, in order.
+cdef enum:
+    BY_LEARNING_RATE, BY_BETA1, BY_BETA2, BY_INSIDE, BY_OUTSIDE, BY_L2, BY_CLIP, BY_DECAY, COLUMNS
 
 cdef const char *LANES_CAPSULE = "symadamax.lanes"
 
@@ -49,7 +54,7 @@ cdef struct Corrections:
 cdef struct Lane:
     int64_t run, born  # its start, and the pass at which it stood there
     int64_t table  # of corrections
-    double learning_rate, beta1
+    double learning_rate, beta1, weight_decay
     bint correcting  # until 1 - beta1**t is 1, or for ever where there is a schedule
 
 
@@ -80,7 +85,8 @@ cdef class Lanes:
     starts : ndarray of float64, shape (runs, size)
     context : ndarray of float64, shape (runs or 1, parameters)
     settings : sequence of ndarray of float64
-        The columns learning_rate, beta1, beta2, inside and outside, of runs entries or of one.
+        The columns learning_rate, beta1, beta2, inside, outside, l2, clip_value and weight_decay, of
+        runs entries or of one.
     corrections : sequence of (ndarray of float64, bool)
         What 1 - beta1**t is for t = 1, 2, ..., for each value of beta1; and whether all behind is 1.
     tables : ndarray of int64
@@ -95,6 +101,8 @@ cdef class Lanes:
     ended : tuple of ndarray
         x and jac of shape (runs, size) and of the objective's dtype; fun float64, status int8 and
         nit int64 of shape (runs,). They are written to.
+    owner : object
+        Kept alive.
     """
 
     cdef Loop loop
@@ -103,7 +111,7 @@ cdef class Lanes:
     cdef object arrays
     cdef const double[:, ::1] starts
     cdef const double[:, ::1] context
-    cdef Column columns[5]
+    cdef Column columns[8]
     cdef Corrections *corrections
     cdef const int64_t[::1] tables
     cdef const double *rates
@@ -125,12 +133,12 @@ cdef class Lanes:
 
     def __cinit__(
         self, step, function, starts, context, settings, corrections, tables, rates, stop,
-        int64_t steps, int64_t row, int64_t value_row, ended,
+        int64_t steps, int64_t row, int64_t value_row, ended, owner,
     ):
         cdef int64_t k
         memset(&self.loop, 0, sizeof(Loop))
         memset(&self.deck, 0, sizeof(Deck))
-        self.arrays = (step, function, starts, context, settings, corrections, rates, ended)
+        self.arrays = (step, function, starts, context, settings, corrections, rates, ended, owner)
         self.step = <LaneStep> PyCapsule_GetPointer(step, LANES_CAPSULE)
         self.starts, self.context, self.tables = starts, context, tables
         self.is_double = ended[0].dtype == "float64"
@@ -144,7 +152,7 @@ cdef class Lanes:
         set_stop(&self.loop, stop)
         self.stops[0], self.stops[1] = self.loop.gtol, self.loop.ftol
         self.stops[2], self.stops[3] = self.loop.xtol, self.loop.target
-        for k in range(5):
+        for k in range(COLUMNS):
             self.columns[k].values = numbers_of(settings[k])
             self.columns[k].stride = len(settings[k]) > 1
         self.table_count = len(corrections)
@@ -287,7 +295,11 @@ cdef void mark_lanes(Lanes self) noexcept nogil:
     for k in range(deck.row//GROUP):
         rest = deck.active - k*GROUP
         self.alive[k] = 255 if rest >= GROUP else ((1 << rest) - 1 if rest > 0 else 0)
-    deck.together = not self.columns[0].stride and not self.columns[1].stride
+    deck.together = not (
+        self.columns[BY_LEARNING_RATE].stride
+        or self.columns[BY_BETA1].stride
+        or self.columns[BY_DECAY].stride
+    )
     deck.due = INT64_MAX
     for k in range(deck.active):
         deck.together = deck.together and self.lanes[k].born == self.lanes[0].born
@@ -301,8 +313,9 @@ cdef void take_start(Lanes self, alone x, alone before, int64_t lane, int64_t bo
     cdef int64_t run = deck.next_run, row = deck.row, size = deck.size, k
     cdef alone rows = <alone> deck.rows
     here.run, here.born, here.correcting = run, born, True
-    here.learning_rate = column_at(&self.columns[0], run)
-    here.beta1 = column_at(&self.columns[1], run)
+    here.learning_rate = column_at(&self.columns[BY_LEARNING_RATE], run)
+    here.beta1 = column_at(&self.columns[BY_BETA1], run)
+    here.weight_decay = column_at(&self.columns[BY_DECAY], run)
     here.table = self.tables[run if self.tables.shape[0] > 1 else 0]
     for k in range(size):
         store_number(x, k*row + lane, self.starts[run, k])
@@ -312,9 +325,12 @@ cdef void take_start(Lanes self, alone x, alone before, int64_t lane, int64_t bo
     rows = rows + 2*size*row + lane
     store_number(rows, BETA1*row, here.beta1)
     store_number(rows, ONE_MINUS_BETA1*row, 1 - here.beta1)
-    store_number(rows, BETA2*row, column_at(&self.columns[2], run))
-    store_number(rows, INSIDE*row, column_at(&self.columns[3], run))
-    store_number(rows, OUTSIDE*row, column_at(&self.columns[4], run))
+    store_number(rows, BETA2*row, column_at(&self.columns[BY_BETA2], run))
+    store_number(rows, INSIDE*row, column_at(&self.columns[BY_INSIDE], run))
+    store_number(rows, OUTSIDE*row, column_at(&self.columns[BY_OUTSIDE], run))
+    store_number(rows, L2*row, column_at(&self.columns[BY_L2], run))
+    store_number(rows, CLIP*row, column_at(&self.columns[BY_CLIP], run))
+    store_number(rows, MINUS_CLIP*row, -column_at(&self.columns[BY_CLIP], run))
     rows = rows + SETTING_ROWS*row
     for k in range(deck.parameters):
         store_number(rows, k*row, self.context[run if self.context.shape[0] > 1 else 0, k])
@@ -359,40 +375,51 @@ cdef void one_pass(Lanes self, alone like) noexcept nogil:
     deck.passes += 1
 
 
-cdef inline double minus_rate(Lanes self, Lane *lane) noexcept nogil:
-    """Return -rate of equation (1) in adamax.pxd for the next step of a lane."""
+cdef inline double learning_rate_of(Lanes self, const Lane *lane) noexcept nogil:
+    """Return the learning rate of the next step of a lane; 0 where a schedule has ended."""
+    cdef int64_t t = self.deck.passes - lane.born
+    if self.rates == NULL:
+        return lane.learning_rate
+    return self.rates[t] if t < self.rate_count else 0
+
+
+cdef inline double factor_of(Lanes self, Lane *lane) noexcept nogil:
+    """Return 1 - beta1**t for the next step of a lane, and note whether that changes any more."""
     cdef const Corrections *table = &self.corrections[lane.table]
     cdef int64_t t = self.deck.passes - lane.born
-    cdef double factor = 1, rate = lane.learning_rate
+    cdef double factor = 1
     if t < table.length:
         factor = table.values[t]
     elif not table.complete:
         factor = correction(lane.beta1, t + 1)
     lane.correcting = factor != 1 or self.rates != NULL
-    if self.rates:
-        rate = self.rates[t] if t < self.rate_count else 0
-    return -(rate/factor)
+    return factor
 
 
 cdef void set_rates(Lanes self, alone like) noexcept nogil:
-    """Put the rate of the next step into its row, for the lanes in which it changes."""
+    """Put the rates of the next step into their rows, for the lanes in which they change."""
     cdef Deck *deck = &self.deck
-    cdef alone row = <alone> deck.rows + (2*deck.size + MINUS_RATE)*deck.row
-    cdef int64_t lane
-    cdef double rate
-    if deck.together:
-        rate = minus_rate(self, &self.lanes[0])
-        for lane in range(deck.row):
-            store_number(row, lane, rate)
-        for lane in range(1, deck.active):
-            self.lanes[lane].correcting = self.lanes[0].correcting
-        deck.correcting = self.lanes[0].correcting
-        return
+    cdef int64_t lane, row = deck.row
+    cdef alone rows = <alone> deck.rows + 2*deck.size*row
+    cdef double rate, factor
     deck.correcting = False
+    if deck.together:
+        rate = learning_rate_of(self, &self.lanes[0])
+        factor = factor_of(self, &self.lanes[0])
+        deck.correcting = self.lanes[0].correcting
+        for lane in range(row):
+            store_number(rows, MINUS_RATE*row + lane, -(rate/factor))
+            store_number(rows, DECAY*row + lane, rate*self.lanes[0].weight_decay)
+        for lane in range(1, deck.active):
+            self.lanes[lane].correcting = deck.correcting
+        return
     for lane in range(deck.active):
         if self.lanes[lane].correcting:
-            deck.correcting = True
-            store_number(row, lane, minus_rate(self, &self.lanes[lane]))
+            rate = learning_rate_of(self, &self.lanes[lane])
+            factor = factor_of(self, &self.lanes[lane])
+            deck.correcting = deck.correcting or self.lanes[lane].correcting
+            store_number(rows, MINUS_RATE*row + lane, -(rate/factor))
+            store_number(rows, DECAY*row + lane, rate*self.lanes[lane].weight_decay)
 
 
 cdef void rest_lanes(Lanes self, alone like) noexcept nogil:

@@ -35,7 +35,7 @@ from symadamax.errors import InputError
 if TYPE_CHECKING:
     from symadamax.compiler.native import MachineCode
 
-__all__ = ["BACKENDS", "DTYPES", "CompiledObjective", "Stages", "stages_of"]
+__all__ = ["BACKENDS", "DTYPES", "CompiledLanes", "CompiledObjective", "Stages", "stages_of"]
 
 BACKENDS = ("native", "numpy")
 DTYPES = ("float64", "float32")
@@ -62,6 +62,26 @@ class CompiledObjective:
     size: int
     dtype: str
     owner: object = None
+
+
+@dataclass(frozen=True)
+class CompiledLanes:
+    """What takes many points a step further.
+
+    Attributes
+    ----------
+    function : capsule
+        Machine code as `_core.Lanes` takes it.
+    row, value_row : int
+        How many lanes a deck has, and in which of its rows the values stand.
+    owner : object
+        Keeps the machine code alive.
+    """
+
+    function: Any
+    row: int
+    value_row: int
+    owner: object
 
 
 class Stages:
@@ -168,13 +188,14 @@ class Stages:
         )
         return code
 
-    def lanes(self, dtype: str, watch: llvm_lanes.Watch) -> MachineCode:
-        """Return the machine code of a step for many points, compiled unless it was before."""
+    def lanes(self, dtype: str, watch: llvm_lanes.Watch) -> CompiledLanes:
+        """Return a step for many points, compiled unless it was before."""
         code: MachineCode = cached(
             ("lanes", dtype, watch, self.arithmetic, self.digest),
             lambda: _build(llvm_lanes.emit(self.loops, dtype, watch, self.arithmetic)),
         )
-        return code
+        deck = llvm_lanes.Deck(self.ir.unknowns, self.ir.parameters, dtype == "float32")
+        return CompiledLanes(_core.lanes_capsule(code.address), deck.row, deck.value, code)
 
     def compiled(self, backend: str, dtype: str, parameters: np.ndarray) -> CompiledObjective:
         """Return the function to run, with `parameters` in it where it is a Python function."""

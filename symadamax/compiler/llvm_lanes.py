@@ -27,8 +27,10 @@ __all__ = ["SETTINGS", "STEP", "Deck", "Watch", "emit"]
 
 STEP = "step"
 
-#: The rows of settings, in order: see equations (1) to (4) of adamax.pxd.
-SETTINGS = ("-rate", "beta1", "1 - beta1", "beta2", "inside", "outside")
+#: The rows of settings, in order: see equations (1) to (4) of adamax.pxd, and then (5) to (8).
+PLAIN = ("-rate", "beta1", "1 - beta1", "beta2", "inside", "outside")
+OPTIONS = ("l2", "clip", "-clip", "decay")
+SETTINGS = (*PLAIN, *OPTIONS)
 
 # The criteria in the array `stop`, in order.
 GTOL, FTOL, XTOL, TARGET = range(4)
@@ -38,7 +40,7 @@ STRIDED = ("%before", "%x", "%next", "%rows", "%context")
 
 
 class Watch(NamedTuple):
-    """What a kernel looks for beside what is not finite.
+    """What a kernel does beside the plain step, and looks for beside what is not finite.
 
     Attributes
     ----------
@@ -46,6 +48,8 @@ class Watch(NamedTuple):
         The criteria of a Stop that are given.
     settling : bool
         Whether 0/0 may occur, which moves nothing: where epsilon is 0.
+    options : bool
+        Whether equations (5), (7) and (8) of adamax.pxd have a part in it.
     """
 
     gtol: bool = False
@@ -53,6 +57,7 @@ class Watch(NamedTuple):
     xtol: bool = False
     target: bool = False
     settling: bool = False
+    options: bool = False
 
 
 @dataclass(frozen=True)
@@ -252,37 +257,58 @@ class _LaneWriter(SegmentWriter):
 
     def written(self) -> list[str]:
         """Write the segment with its updates and its note; return the lines."""
-        for name in SETTINGS:  # first: a function's branches may come later
-            self.setting(name)
+        for name in SETTINGS if self.watch.options else PLAIN:
+            self.settings[name] = self.load("%rows", self.deck.setting(name))
         self.body()
         if any(place == 0 for place, _ in self.segment.outputs):
             self.look_at_value()
         self.take_note()
         return self.lines
 
-    # ---- the update: equations (2), (3) and (4) ------------------------------------------------
+    # ---- the update ----------------------------------------------------------------------------
 
     def slope(self, place: int, register: str) -> None:
         """Update the unknown whose derivative is finished."""
-        line, real, setting = self.line, self.real, self.setting
-        x = self.load("%x", place)
-        m, u = (self.load("%rows", row(place)) for row in (self.deck.moment, self.deck.weight))
-        old = line(f"fmul {real} {setting('beta1')}, {m}")
-        new = line(f"fmul {real} {setting('1 - beta1')}, {register}")
-        m = line(f"fadd {real} {old}, {new}")
-        self.store(m, "%rows", self.deck.moment(place))
-        decayed = line(f"fmul {real} {setting('beta2')}, {u}")
-        size = line(f"fadd {real} {self.intrinsic('fabs', register)}, {setting('inside')}")
-        u = self.larger(decayed, size, real)
-        self.store(u, "%rows", self.deck.weight(place))
-        above = line(f"fmul {real} {setting('-rate')}, {m}")
-        below = line(f"fadd {real} {u}, {setting('outside')}")
-        moved = line(f"fadd {real} {x}, {line(f'fdiv {real} {above}, {below}')}")
+        x, setting = self.load("%x", place), self.settings
+        moment, weight = self.deck.moment(place), self.deck.weight(place)
+        self.look_at_unknown(place, x, register)
+        g = self.with_options(register, x) if self.watch.options else register
+        # (2)
+        old = self.binary("fmul", setting["beta1"], self.load("%rows", moment))
+        m = self.binary("fadd", old, self.binary("fmul", setting["1 - beta1"], g))
+        self.store(m, "%rows", moment)
+        # (3)
+        decayed = self.binary("fmul", setting["beta2"], self.load("%rows", weight))
+        size = self.binary("fadd", self.intrinsic("fabs", g), setting["inside"])
+        u = self.larger(decayed, size, self.real)
+        self.store(u, "%rows", weight)
+        # (4)
+        above = self.binary("fmul", setting["-rate"], m)
+        below = self.binary("fadd", u, setting["outside"])
+        moved = self.binary("fadd", x, self.binary("fdiv", above, below))
         if self.watch.settling:
             moved = self.settle(x, m, below, moved)
+        if self.watch.options:  # (8)
+            moved = self.binary("fsub", moved, self.binary("fmul", setting["decay"], x))
         self.store(moved, "%next", place)
-        self.nothing.append(line(f"fsub {real} {moved}, {moved}"))
-        self.look_at_unknown(place, x, register)
+        self.nothing.append(self.binary("fsub", moved, moved))
+
+    def with_options(self, g: str, x: str) -> str:
+        """Return g of (5) and (7); what is clipped may not have been finite."""
+        setting = self.settings
+        self.nothing.append(self.binary("fsub", g, g))
+        g = self.binary("fadd", g, self.binary("fmul", setting["l2"], x))
+        g = self.choice("olt", g, setting["-clip"])
+        return self.choice("ogt", g, setting["clip"])
+
+    def choice(self, how: str, g: str, limit: str) -> str:
+        """Return the limit where a number compares so with it, and the number elsewhere."""
+        beyond = self.line(f"fcmp {how} {self.real} {g}, {limit}")
+        return self.line(f"select {self.truth} {beyond}, {self.real} {limit}, {self.real} {g}")
+
+    def binary(self, instruction: str, a: str, b: str) -> str:
+        """Write an instruction on two numbers."""
+        return self.line(f"{instruction} {self.real} {a}, {b}")
 
     def settle(self, x: str, m: str, below: str, moved: str) -> str:
         """0/0 moves nothing."""
@@ -291,12 +317,6 @@ class _LaneWriter(SegmentWriter):
         nought = self.line(f"fcmp oeq {self.real} {below}, {zero}")
         both = self.line(f"and {self.truth} {rests}, {nought}")
         return self.line(f"select {self.truth} {both}, {self.real} {x}, {self.real} {moved}")
-
-    def setting(self, name: str) -> str:
-        """Return the register of a setting."""
-        if name not in self.settings:
-            self.settings[name] = self.load("%rows", self.deck.setting(name))
-        return self.settings[name]
 
     # ---- the doubts: the comparisons of `met` in loop.pxi, in double ----------------------------
 
@@ -313,7 +333,7 @@ class _LaneWriter(SegmentWriter):
     def look_at_value(self) -> None:
         """Look whether the value is finite; compare it with the target and with the one before."""
         value, (doubtful, _, _) = self.value, self.notes
-        self.nothing.append(self.line(f"fsub {self.real} {value}, {value}"))
+        self.nothing.append(self.binary("fsub", value, value))
         if self.watch.target:
             doubtful.append(self.compare("ole", self.double(value), self.limit(TARGET)))
         if self.watch.ftol:

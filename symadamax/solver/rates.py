@@ -16,7 +16,7 @@ from symadamax.points import listed
 from symadamax.solver.checks import number
 from symadamax.solver.columns import Column, column, is_column
 
-__all__ = ["Rates", "as_rate", "is_number"]
+__all__ = ["Rates", "Ready", "as_rate", "is_number"]
 
 Array = npt.NDArray[np.float64]
 
@@ -118,6 +118,33 @@ class Rates:
                     raise
                 break
         return np.array(rates)
+
+
+class Ready:
+    """Learning rates that are known: what `Rates` is to a run, of which there are many.
+
+    Parameters
+    ----------
+    rates : ndarray of float64
+        Those of steps 1, 2, ..., as far as they can be used.
+    trouble : str
+        Why they go no further.
+    """
+
+    def __init__(self, rates: Array, trouble: str) -> None:
+        self.rates, self.trouble = rates, trouble
+
+    @classmethod
+    def of(cls, schedule: Any, steps: int) -> Ready:
+        """Return the rates of so many steps."""
+        rates, found = Rates(schedule, steps), [np.empty(0)]
+        while (done := sum(map(len, found))) < steps and not rates.trouble:
+            found.append(rates.after(done, steps - done))
+        return cls(np.concatenate(found), rates.trouble)
+
+    def after(self, t: int, most: int) -> Array:
+        """Return the rates of the steps behind step t."""
+        return self.rates[t:]
 
 
 def _real(given: Any, step: int) -> float:

@@ -15,15 +15,16 @@ from symadamax._core import Status
 from symadamax.compiler.layout import BLOCK
 from symadamax.errors import InputError, require
 from symadamax.solver.adamax import Adamax, State
+from symadamax.solver.columns import Column
 from symadamax.solver.crew import at_work
 from symadamax.solver.history import History, Record, allocate
 from symadamax.solver.options import Options
 from symadamax.solver.problem import Problem
-from symadamax.solver.rates import Rates
+from symadamax.solver.rates import Rates, Ready
 from symadamax.solver.result import Result, sentence, succeeded, where
 from symadamax.solver.stop import Stop
 
-__all__ = ["Session"]
+__all__ = ["Session", "hold_in_range"]
 
 # The statuses with an evaluation more than steps and the start.
 REJECTED = {Status.VALUE_NOT_FINITE, Status.GRADIENT_NOT_FINITE, Status.OBJECTIVE_FAILED}
@@ -69,7 +70,7 @@ class Session:
         watched: bool = False,
     ) -> None:
         size = len(problem.start)
-        _check_range(method, problem.start.dtype)
+        hold_in_range(method, problem.start.dtype)
         self.problem, self.method, self.stop, self.steps = problem, method, stop, steps
         self.every = record.every if record else 0
         self.whole: list[float] | None = [] if record and record.whole else None
@@ -82,7 +83,9 @@ class Session:
         batches = problem.batches
         self.stream = batches.bit_generator.lock if batches else nullcontext()
         scheduled = options is not None and options.scheduled
-        self.rates = Rates(method.learning_rate, self.first + steps) if scheduled else None
+        self.rates: Rates | Ready | None = None
+        if scheduled:
+            self.rates = Rates(method.learning_rate, self.first + steps)
         self.watched = watched
         self.run = self._fused_run(state) or _core.Run(
             problem.function, problem.context, _work_array(problem.start, state), size, method,
@@ -126,6 +129,10 @@ class Session:
             except KeyboardInterrupt:
                 status = Status.INTERRUPTED
             return self.result(status)
+
+    def go_on(self) -> Status:
+        """Do more steps, for some milliseconds; no callback is called."""
+        return self._advance(self.steps)
 
     def _begin(self) -> Status:
         with self.stream:
@@ -178,7 +185,7 @@ class Session:
             self._attach(error, Status.OBJECTIVE_FAILED)
             raise
 
-    def _feed(self, rates: Rates, steps: int) -> bool:
+    def _feed(self, rates: Rates | Ready, steps: int) -> bool:
         """Hand the loop the next learning rates; False says that there is none."""
         try:
             ahead = rates.after(self.first + self.run.nit, steps)
@@ -236,7 +243,7 @@ class Session:
             best_x=best_x,
             best_fun=best_fun,
             average_x=self._average(),
-            history=self._history(),
+            history=self.history(),
             state=state,
             objective=objective,
             method=self.method,
@@ -269,7 +276,8 @@ class Session:
             average[frozen] = self.problem.start[frozen]
         return average if lower is None else np.clip(average, lower, upper)
 
-    def _history(self) -> History | None:
+    def history(self) -> History | None:
+        """Return the rows that were kept."""
         if self.rows is None:
             return None
         kept: list[Any] = [None if rows is None else rows[: self.run.rows] for rows in self.rows]
@@ -290,20 +298,25 @@ class Session:
         return f"{self.problem.names[place]} {verb} {values[place]}"
 
 
-def _check_range(method: Adamax, dtype: np.dtype[Any]) -> None:
+def hold_in_range(method: Adamax, dtype: np.dtype[Any]) -> None:
     """Refuse settings that would become 0 or infinite in the run's dtype."""
     if dtype == np.float64:
         return
     names = ("learning_rate", "epsilon", "weight_decay", "l2", "clip_norm", "clip_value")
     for name in names:
         value = getattr(method, name)
-        if not isinstance(value, float):  # a schedule, or None
+        if not isinstance(value, (float, Column)):  # a schedule, or None
             continue
+        given = np.atleast_1d(np.asarray(value, np.float64))
         with np.errstate(all="ignore"):
-            held = float(dtype.type(value))
-        if not np.isfinite(held) or (held == 0) != (value == 0):
+            held = given.astype(dtype)
+        bad = ~np.isfinite(held) | ((held == 0) != (given == 0))
+        if bad.any():
+            place = int(bad.argmax())
+            which = f"{name}[{place}]" if isinstance(value, Column) else name
             raise InputError(
-                f"{name} is {value!r}, which becomes {held} in {dtype}; use dtype='float64'."
+                f"{which} is {given[place]!s}, which becomes {held[place]!s} in {dtype}; use "
+                "dtype='float64'."
             )
 
 

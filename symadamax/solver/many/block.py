@@ -1,0 +1,254 @@
+"""One block of runs: points in, ended runs out; on lanes, or one after another.
+
+Lanes are for objectives without sums, with settings that need no sight of all unknowns at once.
+The bits are those of single runs on either way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from symadamax import _core
+from symadamax._core import Status
+from symadamax.compiler.llvm_lanes import Watch
+from symadamax.solver.adamax import Adamax
+from symadamax.solver.history import History
+from symadamax.solver.many.runs import Runs
+from symadamax.solver.many.task import Task
+from symadamax.solver.options import gather
+from symadamax.solver.problem import Problem, prepare
+from symadamax.solver.rates import Ready, is_number
+from symadamax.solver.session import Session
+
+if TYPE_CHECKING:
+    from symadamax.objective import Objective
+
+__all__ = ["Block", "Watcher", "fits_lanes", "run_block"]
+
+Array = npt.NDArray[Any]
+
+MOST_TABLES = 256  # values of beta1 for which 1 - beta1**t is tabulated
+LONGEST_TABLE = 65_536
+
+
+class Watcher:
+    """What a block tells while it runs, and asks: nothing by default."""
+
+    def ended(self, runs: int) -> None:
+        """Take note that so many of its runs have ended."""
+
+    def cancelled(self) -> bool:
+        """Tell whether it is to end where it stands."""
+        return False
+
+
+class Block(NamedTuple):
+    """Ended runs, and their histories where these were asked for."""
+
+    runs: Runs
+    histories: tuple[History, ...] | None = None
+
+
+def run_block(task: Task, points: Array, watcher: Watcher | None = None) -> Block:
+    """Return how the runs from some points end.
+
+    Parameters
+    ----------
+    task : Task
+        The part for these runs alone.
+    points : ndarray of float64, shape (m, n)
+    watcher : Watcher, optional
+
+    Returns
+    -------
+    Block
+        The rows are numbered from 0.
+
+    Examples
+    --------
+    >>> import sympy as sp
+    >>> from symadamax.objective import Objective
+    >>> from symadamax.solver import Adamax, Stop
+    >>> x = sp.Symbol("x")
+    >>> task = Task(Objective(x**2), Adamax(learning_rate=0.1), Stop(), steps=100)
+    >>> run_block(task, np.array([[1.0], [-3.0]])).runs.nit
+    array([100, 100])
+    """
+    watcher = watcher or Watcher()
+    if not len(points):
+        return Block(Runs.never_begun(0, 0, points.shape[1], task.dtype))
+    return _on_lanes(task, points, watcher) if fits_lanes(task) else _in_turn(task, points, watcher)
+
+
+def fits_lanes(task: Task) -> bool:
+    """Tell whether the runs of a task can be computed side by side."""
+    from symadamax.compiler import has_llvm
+
+    return (
+        task.is_symbolic
+        and not task.objective.stages.ir.has_loops
+        and task.method.clip_norm is None
+        and task.bounds is None
+        and task.frozen is None
+        and task.record is None
+        and has_llvm()
+    )
+
+
+# ---- on lanes ------------------------------------------------------------------------------------
+
+
+def _on_lanes(task: Task, points: Array, watcher: Watcher) -> Block:
+    rows = left = len(points)
+    runs = Runs.never_begun(0, rows, points.shape[1], task.dtype)
+    lanes, early = _lanes(task, points, runs), Status.TIME_LIMIT
+    while left:
+        if watcher.cancelled():
+            early = Status.INTERRUPTED
+            lanes.end(early)
+            break
+        left = lanes.advance()
+        watcher.ended(rows - left)
+    runs.status[lanes.begun :] = early
+    return Block(runs)
+
+
+def _lanes(task: Task, points: Array, runs: Runs) -> _core.Lanes:
+    """Return the deck of lanes that does the runs, and writes how they end."""
+    objective, method = task.objective, task.method
+    compiled = objective.stages.lanes(task.dtype, _watch(task))
+    tables, which = _corrections(method.beta1, task.steps)
+    return _core.Lanes(
+        compiled.function,
+        objective.compiled("native", task.dtype).function,
+        np.ascontiguousarray(points, np.float64),
+        _context(task, len(points)),
+        _columns(method),
+        tables,
+        which,
+        task.rates,
+        task.stop,
+        task.steps,
+        compiled.row,
+        compiled.value_row,
+        (runs.x, runs.jac, runs.fun, runs.status, runs.nit),
+        compiled.owner,
+    )
+
+
+def _watch(task: Task) -> Watch:
+    method, stop = task.method, task.stop
+    criteria = (stop.gtol, stop.ftol, stop.xtol, stop.target)
+    return Watch(
+        *(criterion is not None for criterion in criteria),
+        settling=method.epsilon_placement == "none" or not np.all(method.epsilon),
+        options=task.rates is not None  # as a single run has it, to the sign of a zero
+        or method.clip_value is not None
+        or bool(np.any(method.l2) or np.any(method.weight_decay)),
+    )
+
+
+def _columns(method: Adamax) -> list[Array]:
+    """Return the settings in the order in which `_core.Lanes` takes them."""
+    rate = method.learning_rate if is_number(method.learning_rate) else 0.0
+    inside = method.epsilon if method.epsilon_placement == "maximum" else 0.0
+    outside = method.epsilon if method.epsilon_placement == "denominator" else 0.0
+    clip = np.inf if method.clip_value is None else method.clip_value
+    settings = (rate, method.beta1, method.beta2, inside, outside, method.l2, clip,
+                method.weight_decay)  # fmt: skip
+    return [np.atleast_1d(np.asarray(setting, np.float64)) for setting in settings]
+
+
+def _corrections(beta1: Any, steps: int) -> tuple[list[tuple[Array, bool]], Array]:
+    """Return what 1 - beta1**t is, in tables where that is of use, and which table a run has."""
+    values, which = np.unique(np.atleast_1d(np.asarray(beta1, np.float64)), return_inverse=True)
+    if len(values) > MOST_TABLES:  # computed at each step, with the same bits
+        return [(np.empty(0), False)], np.zeros(1, np.int64)
+    tables = []
+    for value in values.tolist():
+        table, complete = _core.corrections(value, min(steps, LONGEST_TABLE))
+        tables.append((np.array(table, np.float64), complete))
+    return tables, which.astype(np.int64)
+
+
+def _context(task: Task, rows: int) -> Array:
+    """Return the values of the parameters: a row for each run, or one for all."""
+    objective: Objective = task.objective
+    if not task.parameters:
+        return objective.parameter_array("float64").reshape(1, -1).copy()
+    context = np.empty((rows, len(objective.parameters)))
+    by_name = {str(key): values for key, values in task.parameters.items()}
+    for place, (symbol, value) in enumerate(objective.parameters.items()):
+        context[:, place] = by_name.get(symbol.name, value)
+    return context
+
+
+# ---- one after another ---------------------------------------------------------------------------
+
+
+def _in_turn(task: Task, points: Array, watcher: Watcher) -> Block:
+    rows = len(points)
+    runs = Runs.never_begun(0, rows, points.shape[1], task.dtype)
+    histories: list[Any] = []
+    make = _maker(task, points)
+    deadline = time.monotonic() + (task.stop.seconds or np.inf)
+    for k, point in enumerate(points):
+        seconds = deadline - time.monotonic()
+        if watcher.cancelled() or seconds <= 0:
+            runs.status[k:] = Status.INTERRUPTED if seconds > 0 else Status.TIME_LIMIT
+            break
+        session = make(k, point.astype(task.dtype), seconds)
+        runs.status[k] = _finish(session, watcher)
+        runs.x[k], runs.jac[k], *_ = session.run.copy_slot()
+        runs.fun[k], runs.nit[k] = session.run.fun, session.run.nit
+        histories.append(session.history())
+        watcher.ended(k + 1)
+    return Block(runs, tuple(histories) if task.record else None)
+
+
+def _maker(task: Task, points: Array) -> Callable[[int, Array, float], Session]:
+    """Return what makes the session of a run, from its number, its start and what time is left."""
+    shared = None if task.parameters else _problem(task, points[0])
+
+    def make(k: int, start: Array, seconds: float) -> Session:
+        single = task.part(k, k + 1)
+        method = single.method.of_run(0) if single.method.count else single.method
+        problem = (shared or _problem(single, start))._replace(start=start)
+        stop = task.stop if task.stop.seconds is None else replace(task.stop, seconds=seconds)
+        options = gather(method, problem, None, task.bounds, task.frozen, False)
+        session = Session(problem, method, stop, task.steps, None, task.record, options)
+        if task.rates is not None:
+            session.rates = Ready(task.rates, task.trouble)
+        return session
+
+    return make
+
+
+def _problem(task: Task, point: Array) -> Problem:
+    """Return what the runs of a task minimise, with the first parameters."""
+    objective = task.objective
+    if not task.is_symbolic:
+        return prepare(objective, point, None, None, "native", task.dtype)
+    if task.parameters:
+        objective = objective.with_parameters({key: v[0] for key, v in task.parameters.items()})
+    bound = objective.bound(task.shapes, "native", task.dtype, threads=1)
+    return Problem(
+        bound.function, bound.context, point, objective, task.shapes, bound.owner,
+        stretches=bound.stretches,
+    )  # fmt: skip
+
+
+def _finish(session: Session, watcher: Watcher) -> Status:
+    """Run to the end; a start that is not finite is one, too."""
+    status = session.run.start()
+    while status == Status.RUNNING:
+        if watcher.cancelled():
+            return Status.INTERRUPTED
+        status = session.go_on()
+    return status
