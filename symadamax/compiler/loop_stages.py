@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from symadamax.compiler.nests import Step, nests, text
 from symadamax.compiler.sampling import BATCH, sampled
 from symadamax.compiler.separate import separate
 from symadamax.compiler.sizes import Sizes, infer, lookups
+from symadamax.machine import processors
 
 __all__ = ["Bound", "LoopStages", "Nests"]
 
@@ -200,7 +200,7 @@ class LoopStages(Stages):
                 self._contexts[dtype, sizes] = context
         words, alive = context.fresh()
         if threads is None:
-            threads = _processors() if context.work > LITTLE else 1
+            threads = processors() if context.work > LITTLE else 1
         pieces = [code.addresses[entry] for entry in kernel.module.entries[1:]]
         parts = [kernel.layout.word("parts", k) for k in range(len(kernel.loops))]
         team = _core.Team(
@@ -213,13 +213,6 @@ class LoopStages(Stages):
 
 
 LITTLE = 500_000  # operations of an evaluation up to which one thread is the fastest
-
-
-def _processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class _Oracle:

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     from symadamax.objective import Objective
     from symadamax.solver.batches import Batches
 
-__all__ = ["Problem", "prepare"]
+__all__ = [
+    "Entries",
+    "Problem",
+    "hold_bare",
+    "hold_dtype",
+    "is_function",
+    "names_of",
+    "objective_of",
+    "prepare",
+]
 
 BACKENDS = ("native", "numpy")
 DTYPES = ("float64", "float32")
@@ -63,15 +72,12 @@ class Problem(NamedTuple):
     @property
     def unknowns(self) -> Sequence[Symbol]:
         """The unknowns; those of a callable have names alone."""
-        return _Entries(len(self.start)) if self.objective is None else self.objective.unknowns
+        return Entries(len(self.start)) if self.objective is None else self.objective.unknowns
 
     @property
     def names(self) -> Sequence[str]:
         """The names of the unknowns; those of a callable are x[0], x[1], ..."""
-        if self.objective is None:
-            return _Names((), {"x": (len(self.start),)})
-        scalars = tuple(u.name for u in self.objective.unknowns if u not in self.shapes)
-        return _Names(scalars, {array.name: shape for array, shape in self.shapes.items()})
+        return names_of(self.objective, self.shapes, len(self.start))
 
     def point(self, x: npt.NDArray[Any]) -> dict[Any, Any] | None:
         """Return a point by unknown."""
@@ -83,6 +89,14 @@ class Problem(NamedTuple):
         if callable(self.whole.function):
             return float(self.whole.function(x, gradient))
         return _core.evaluate(self.whole.function, self.whole.context, x, gradient)
+
+
+def names_of(objective: Objective | None, shapes: Shapes, size: int) -> Sequence[str]:
+    """Return the names of the numbers of a point; those of a callable are x[0], x[1], ..."""
+    if objective is None:
+        return _Names((), {"x": (size,)})
+    scalars = tuple(u.name for u in objective.unknowns if u not in shapes)
+    return _Names(scalars, {array.name: shape for array, shape in shapes.items()})
 
 
 @dataclass(frozen=True)
@@ -122,7 +136,7 @@ class _Entry:
 
 
 @dataclass(frozen=True)
-class _Entries(Sequence[_Entry]):
+class Entries(Sequence[_Entry]):
     """The unknowns of a Python callable, each named when it is looked at: there may be millions."""
 
     size: int
@@ -153,23 +167,14 @@ def prepare(
     arithmetic: str | None = None,
 ) -> Problem:
     """Return the problem of an Objective, an expression or a Python callable."""
-    from symadamax.objective import Objective
-
     _check_choice(backend, "backend", BACKENDS)
-    _check_choice(dtype, "dtype", DTYPES)
-    if isinstance(given, Objective):
-        objective = given.with_parameters(parameters) if parameters is not None else given
-        objective = objective.with_data(data) if data is not None else objective
-    elif callable(given) and not hasattr(given, "free_symbols"):
+    hold_dtype(dtype)
+    if is_function(given):
         if batches is not None:
             raise InputError("batch was given with a Python function, which has no rows to draw.")
-        if arithmetic is not None:
-            raise InputError("arithmetic was given with a Python function, which has its own.")
-        return _of_callable(given, start, parameters, data, dtype)
-    else:
-        objective = Objective(given, parameters=parameters, data=data)
-    if arithmetic is not None:
-        objective = objective.with_arithmetic(arithmetic)
+        hold_bare(parameters, data, arithmetic)
+        return _of_callable(given, start, dtype)
+    objective = objective_of(given, parameters, data, arithmetic)
     point, shapes = objective.flat(start, dtype)
     bound = objective.bound(shapes, backend, dtype, threads, batches)
     whole = objective.bound(shapes, backend, dtype, threads) if batches else None
@@ -186,21 +191,47 @@ def prepare(
     )
 
 
-def _check_choice(given: Any, name: str, accepted: tuple[str, ...]) -> None:
-    # NumPy's dtypes equal their names, and are not text.
-    if not isinstance(given, str) or given not in accepted:
-        raise InputError(f"{name} is {given!r}; accepted are {', '.join(map(repr, accepted))}.")
+def is_function(given: Any) -> bool:
+    """Tell whether an objective is a Python function, and not an expression."""
+    return callable(given) and not hasattr(given, "free_symbols") and not hasattr(given, "stages")
 
 
-def _of_callable(
-    function: Callable[..., Any], start: Any, parameters: Any, data: Any, dtype: str
-) -> Problem:
+def objective_of(given: Any, parameters: Any, data: Any, arithmetic: str | None) -> Objective:
+    """Return the Objective that was given, or of an expression, with what else was given."""
+    from symadamax.objective import Objective
+
+    if isinstance(given, Objective):
+        objective = given.with_parameters(parameters) if parameters is not None else given
+        objective = objective.with_data(data) if data is not None else objective
+    else:
+        objective = Objective(given, parameters=parameters, data=data)
+    return objective if arithmetic is None else objective.with_arithmetic(arithmetic)
+
+
+def hold_bare(parameters: Any, data: Any, arithmetic: str | None) -> None:
+    """Refuse what a Python function has no use for."""
+    if arithmetic is not None:
+        raise InputError("arithmetic was given with a Python function, which has its own.")
     for name, given in (("parameters", parameters), ("data", data)):
         if given is not None:
             raise InputError(
                 f"{name} was given with a Python function, which has none; "
                 "bind them in the function itself."
             )
+
+
+def hold_dtype(dtype: Any) -> None:
+    """Refuse what is no type of numbers of ours."""
+    _check_choice(dtype, "dtype", DTYPES)
+
+
+def _check_choice(given: Any, name: str, accepted: tuple[str, ...]) -> None:
+    # NumPy's dtypes equal their names, and are not text.
+    if not isinstance(given, str) or given not in accepted:
+        raise InputError(f"{name} is {given!r}; accepted are {', '.join(map(repr, accepted))}.")
+
+
+def _of_callable(function: Callable[..., Any], start: Any, dtype: str) -> Problem:
     if isinstance(start, Mapping):
         raise InputError(
             "The start is a mapping, and a Python function has no symbols; "
@@ -212,7 +243,7 @@ def _of_callable(
         raise InputError(f"The start {start!r} is not a regular array of numbers.") from error
     if size == 0:
         raise InputError("The start has no numbers: there is nothing to optimise.")
-    point = point_array(start, _Entries(size), dtype)
+    point = point_array(start, Entries(size), dtype)
     return Problem(_checked(function, size), np.empty(0, dtype), point, None)
 
 

@@ -24,7 +24,7 @@ from symadamax.solver.rates import Rates, Ready
 from symadamax.solver.result import Result, sentence, succeeded, where
 from symadamax.solver.stop import Stop
 
-__all__ = ["Session", "hold_in_range"]
+__all__ = ["Session", "attach", "hold_in_range"]
 
 # The statuses with an evaluation more than steps and the start.
 REJECTED = {Status.VALUE_NOT_FINITE, Status.GRADIENT_NOT_FINITE, Status.OBJECTIVE_FAILED}
@@ -211,9 +211,7 @@ class Session:
         return True
 
     def _attach(self, error: Exception, status: Status) -> None:
-        with suppress(AttributeError, TypeError):  # an exception may forbid new attributes
-            error.result = self.result(status, repr(error))  # type: ignore[attr-defined]
-            error.add_note("The run so far is the attribute `result` of this exception.")
+        attach(error, self.result(status, repr(error)))
 
     def result(self, status: Status, trouble: str = "") -> Result:
         """Return the Result of a run that ended with this status."""
@@ -296,6 +294,13 @@ class Session:
         place = int(np.flatnonzero(~np.isfinite(values))[0])
         verb = "is" if status == Status.GRADIENT_NOT_FINITE else "to"
         return f"{self.problem.names[place]} {verb} {values[place]}"
+
+
+def attach(error: Exception, result: object) -> None:
+    """Let an exception carry what has been done."""
+    with suppress(AttributeError, TypeError):  # an exception may forbid new attributes
+        error.result = result  # type: ignore[attr-defined]
+        error.add_note("The run so far is the attribute `result` of this exception.")
 
 
 def hold_in_range(method: Adamax, dtype: np.dtype[Any]) -> None:

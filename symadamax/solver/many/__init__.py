@@ -1,1 +1,274 @@
-"""Many starts at once."""
+"""minimize_many: many starts of one objective; starts in, blocks of compiled runs, Results out.
+
+Read in this order: `starts`, `sample` and `given` say where runs begin; `task` is what they have in
+common; `block` does some of them, on lanes; `conduct` does all, on threads; `collect` keeps what
+comes of it; `results` shows it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from symadamax._core import Status
+from symadamax.errors import InputError
+from symadamax.points import by_symbol
+from symadamax.solver.adamax import Adamax
+from symadamax.solver.checks import natural, truth
+from symadamax.solver.columns import Column, parameters_of
+from symadamax.solver.history import Record, as_record
+from symadamax.solver.many.bar import Bar, Shown
+from symadamax.solver.many.collect import All, Best
+from symadamax.solver.many.conduct import blocks_of, on_threads, threads_for
+from symadamax.solver.many.minima import usual_tolerance
+from symadamax.solver.many.results import Description, Results
+from symadamax.solver.many.sample import Sample
+from symadamax.solver.many.starts import Starts, matched, starts_of
+from symadamax.solver.many.task import Task
+from symadamax.solver.problem import (
+    Entries,
+    hold_bare,
+    hold_dtype,
+    is_function,
+    names_of,
+    objective_of,
+)
+from symadamax.solver.rates import Ready, is_number
+from symadamax.solver.session import attach, hold_in_range
+from symadamax.solver.stop import Stop
+
+if TYPE_CHECKING:
+    from symadamax.objective import Objective
+
+__all__ = ["minimize_many"]
+
+USUAL = Adamax()
+NEVER = Stop()
+
+
+def minimize_many(
+    objective: Any,
+    starts: Any,
+    *,
+    method: Adamax = USUAL,
+    steps: int = 1000,
+    stop: Stop | None = None,
+    parameters: Any = None,
+    data: Any = None,
+    threads: int | None = None,
+    record: int | Record | None = None,
+    rng: Any = None,
+    keep: str | int = "all",
+    progress: bool = False,
+    dtype: str = "float64",
+    bounds: Any = None,
+    frozen: Any = None,
+    arithmetic: str | None = None,
+) -> Results:
+    """Minimise a function from many starts with Adamax, compiled: each run for itself.
+
+    Parameters
+    ----------
+    objective : sympy.Expr, Objective or callable
+        As `minimize` takes it.
+    starts : array, mapping, table or Sample
+        An array of shape (B, n), in the order of the unknowns; a mapping of unknown (or its name)
+        to an array of shape (B,), or to one number for all runs; a DataFrame with the unknowns as
+        columns; or `symadamax.sample` of a box. A single start may stand for all runs, where
+        settings or parameters are arrays.
+    method : Adamax
+        Its settings are numbers, or arrays of shape (B,) with one for each run.
+    steps : int
+        The number of steps of each run, at least 0.
+    stop : Stop, optional
+        When each run stops earlier; ``seconds`` are those of the whole call.
+    parameters : mapping of symbol (or its name) to number or array of shape (B,), optional
+    data : mapping or table, optional
+        As `minimize` takes them; the same for all runs.
+    threads : int, optional
+        How many threads work. Default: one for each processor that this process may use.
+    record : int or Record, optional
+        Keep every so many steps of each run, the start first, in ``results.histories``. The runs
+        are then computed one after another.
+    rng : seed or numpy.random.Generator, optional
+        For a sample that has none.
+    keep : "all" or int
+        The rows of all runs; or those of the k best alone, with a summary of all, so that the
+        memory does not depend on the number of runs.
+    progress : bool
+        Show a bar with the number of ended runs and the best value, by tqdm.
+    dtype : {"float64", "float32"}
+        The type of points, gradients and state.
+    bounds, frozen : optional
+        As `minimize` takes them.
+    arithmetic : {"portable", "precise", "relaxed"}, optional
+        How machine code computes, as in `Objective`. Default: as the objective says.
+
+    Returns
+    -------
+    Results
+        Ctrl-C also returns them, within a tenth of a second: runs under way end where they stand,
+        with the status INTERRUPTED, and rows of runs that were not begun are NaN.
+
+    Raises
+    ------
+    InputError
+        When something given cannot be used.
+    UnsupportedError
+        When the expression cannot be compiled.
+
+    Notes
+    -----
+    Run k has the bits of ``minimize(objective, start k, ...)``, whatever the number of threads, the
+    width of the processor's vectors, and the runs beside it. A start where the objective is not
+    finite is no error here: its run ends there with a status < 0.
+
+    Objectives without sums are computed on lanes, eight runs by each instruction. One after another,
+    on each thread, are computed those of objectives with sums, of Python functions, and all with
+    ``clip_norm``, `bounds`, `frozen` or `record`.
+
+    Examples
+    --------
+    >>> import sympy as sp
+    >>> x, y = sp.symbols("x y")
+    >>> himmelblau = (x**2 + y - 11)**2 + (x + y**2 - 7)**2
+    >>> results = minimize_many(himmelblau, {x: [1, -1, -1, 1], y: [1, 1, -1, -1]},
+    ...                         method=Adamax(learning_rate=0.05))
+    >>> results.x.round(3)
+    array([[ 3.   ,  2.   ],
+           [-2.805,  3.131],
+           [-3.779, -3.283],
+           [ 3.584, -1.848]])
+    """
+    stop, record = NEVER if stop is None else stop, as_record(record)
+    _check_kinds(method, stop, record, keep, progress)
+    hold_dtype(dtype)
+    threads = None if threads is None else natural(threads, "threads", least=1)
+    task, given = _task(
+        objective, starts, method, stop, natural(steps, "steps"), parameters, data, record, rng,
+        dtype, bounds, frozen, arithmetic,
+    )  # fmt: skip
+    return _solve(task, given, keep, threads, progress)
+
+
+def _task(
+    objective: Any, starts: Any, method: Adamax, stop: Stop, steps: int, parameters: Any, data: Any,
+    record: Record | None, rng: Any, dtype: str, bounds: Any, frozen: Any, arithmetic: str | None,
+) -> tuple[Task, Starts]:  # fmt: skip
+    """Return what the runs have in common, and where they start."""
+    hold_in_range(method, np.dtype(dtype))
+    columns: dict[Any, Column] = {}
+    if is_function(objective):
+        hold_bare(parameters, data, arithmetic)
+        points, shapes = starts_of(starts, _entries(starts), rng, dtype)
+    else:
+        numbers, by_key = parameters_of(parameters)
+        given = None if parameters is None else numbers
+        objective = objective_of(objective, given, data, arithmetic)
+        columns = _by_symbol(objective, by_key, dtype)
+        points, shapes = starts_of(starts, objective.unknowns, rng, dtype)
+    counts = {f"the parameter {symbol}": len(values) for symbol, values in columns.items()}
+    points = matched(points, {"the settings of the method": method.count, **counts})
+    task = Task(
+        objective, method, stop, steps, dtype, dict(shapes), columns, bounds, frozen, record
+    )
+    if not is_number(method.learning_rate):
+        ready = Ready.of(method.learning_rate, steps)
+        task = replace(task, rates=ready.rates, trouble=ready.trouble)
+    return task, points
+
+
+def _entries(starts: Any) -> Entries:
+    """Return the unknowns of a Python function, of which the starts say how many there are."""
+    if isinstance(starts, Mapping):
+        raise InputError(
+            "The starts are a mapping, and a Python function has no symbols; give an array of "
+            "shape (B, n)."
+        )
+    shape = np.shape(starts)
+    return Entries(len(starts.box.low) if isinstance(starts, Sample) else (shape or (1,))[-1])
+
+
+def _by_symbol(
+    objective: Objective, columns: Mapping[Any, Column], dtype: str
+) -> dict[Any, Column]:
+    """Return the columns of parameters by symbol, held to be finite in the run's dtype."""
+    found = by_symbol(columns, list(objective.parameters), "parameter", "parameters")
+    for symbol, values in found.items():
+        with np.errstate(over="ignore"):
+            good = np.isfinite(values.values.astype(dtype))
+        if not good.all():
+            place = int(good.argmin())
+            raise InputError(
+                f"parameters[{symbol}][{place}] is {values[place]}; it must be finite in {dtype}."
+            )
+    return found
+
+
+def _solve(
+    task: Task, starts: Starts, keep: str | int, threads: int | None, progress: bool
+) -> Results:
+    """Do the runs, and return what is kept of them."""
+    count, size = len(starts), _size(task, starts)
+    kept: All | Best
+    if keep == "all":
+        kept = All(count, size, task.dtype, task.record is not None)
+    else:
+        kept = Best(int(keep), count, size, task.dtype, usual_tolerance(task.method))
+    asked = Description(
+        count, task.method, task.stop, names_of(_symbolic(task), task.shapes, size),
+        _symbolic(task), task.shapes, starts, task.parameters,
+    )  # fmt: skip
+
+    def results() -> Results:
+        return Results(kept.runs, asked, kept.digest, kept.histories)
+
+    with Bar(count) if progress else nullcontext() as bar:
+        try:
+            reason = on_threads(
+                task, starts, threads_for(len(blocks_of(task, count)), threads),
+                Shown(kept, bar) if bar else kept,
+            )  # fmt: skip
+        except Exception as error:
+            kept.finish(Status.INTERRUPTED)
+            attach(error, results())
+            raise
+    kept.finish(reason)
+    return results()
+
+
+def _symbolic(task: Task) -> Objective | None:
+    return task.objective if task.is_symbolic else None
+
+
+def _size(task: Task, starts: Starts) -> int:
+    """Return the number of unknowns, arrays counted by their numbers."""
+    if not task.is_symbolic:
+        return starts.points(0, min(1, len(starts))).shape[1]
+    scalars = len(task.objective.unknowns) - len(task.shapes)
+    return scalars + sum(math.prod(shape) for shape in task.shapes.values())
+
+
+def _check_kinds(method: Any, stop: Any, keep: Any, record: Any, progress: Any) -> None:
+    if not isinstance(method, Adamax):
+        raise InputError(f"method is {method!r}; accepted is Adamax(...).")
+    if method.average:
+        raise InputError(
+            "method has average=True, and minimize_many keeps no averaged iterates; use minimize "
+            "for the runs whose average is wanted."
+        )
+    if not isinstance(stop, Stop):
+        raise InputError(f"stop is {stop!r}; accepted is Stop(...) or None.")
+    truth(progress, "progress")
+    if isinstance(keep, str) and keep == "all":
+        return
+    if isinstance(keep, str):
+        raise InputError(f"keep is {keep!r}; accepted is 'all' or a number of runs.")
+    natural(keep, "keep", least=1)
+    if record is not None:
+        raise InputError("record was given with keep; histories are kept with keep='all' alone.")

@@ -1,0 +1,105 @@
+"""What is kept of the runs: the rows of all, or the best rows and a digest of all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symadamax._core import Status
+from symadamax.solver.history import History
+from symadamax.solver.many.block import Block
+from symadamax.solver.many.runs import Runs
+from symadamax.solver.many.summary import Digest
+
+__all__ = ["All", "Best"]
+
+GATHERED = 64  # digests that are joined at once
+
+
+class All:
+    """The rows of all runs, in the order of their numbers.
+
+    Parameters
+    ----------
+    count : int
+    size : int
+        The number of unknowns.
+    dtype : str
+    recorded : bool
+        Whether there are histories.
+    """
+
+    def __init__(self, count: int, size: int, dtype: str, recorded: bool) -> None:
+        self.runs = Runs.never_begun(0, count, size, dtype)
+        self.histories: list[History | None] | None = [None] * count if recorded else None
+        self.digest: Digest | None = None
+        self.best = np.inf
+
+    def take(self, block: Block) -> None:
+        """Put the rows of a block into their places."""
+        if not block.runs.rows:
+            return
+        first = int(block.runs.number[0])
+        place = slice(first, first + block.runs.rows)
+        for mine, theirs in zip(self.runs, block.runs, strict=True):
+            mine[place] = theirs
+        if self.histories is not None and block.histories:
+            self.histories[place.start : place.start + len(block.histories)] = block.histories
+        self.best = min(self.best, _least(block.runs))
+
+    def show(self, ended: int) -> None:
+        """Show nothing."""
+
+    def finish(self, reason: Status) -> None:
+        """Say of the runs that were never begun why not."""
+        if reason == Status.TIME_LIMIT:
+            never = np.isnan(self.runs.fun) & (self.runs.status == Status.INTERRUPTED)
+            self.runs.status[never & (self.runs.nit == 0)] = reason
+
+
+class Best:
+    """The k best rows, and a digest of all runs.
+
+    Parameters
+    ----------
+    k, count, size : int
+    dtype : str
+    tol : float
+        The distance that tells minima apart.
+    """
+
+    histories = None
+
+    def __init__(self, k: int, count: int, size: int, dtype: str, tol: float) -> None:
+        self.k, self.count, self.tol = k, count, tol
+        self.runs = Runs.never_begun(0, 0, size, dtype)
+        self.digests = [Digest.of(self.runs, tol)]
+        self.seen = 0
+        self.best = np.inf
+
+    def take(self, block: Block) -> None:
+        """Keep the best rows of a block, and its digest."""
+        self.seen += block.runs.rows
+        self.runs = Runs.joined([self.runs, block.runs.best(self.k)]).best(self.k)
+        self.digests.append(Digest.of(block.runs, self.tol))
+        if len(self.digests) == GATHERED:
+            self.digests = [Digest.joined(self.digests)]
+        self.best = min(self.best, _least(block.runs))
+
+    def show(self, ended: int) -> None:
+        """Show nothing."""
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of the runs that were taken."""
+        return Digest.joined(self.digests)
+
+    def finish(self, reason: Status) -> None:
+        """Count the runs that were never begun."""
+        if missing := self.count - self.seen:
+            nothing = Digest.of(self.runs.take(slice(0)), self.tol)
+            self.digests.append(nothing._replace(counts={reason: missing}))
+
+
+def _least(runs: Runs) -> float:
+    usable = runs.usable
+    return float(runs.fun[usable].min()) if usable.any() else float(np.inf)

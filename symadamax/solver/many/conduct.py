@@ -1,0 +1,150 @@
+"""Blocks of runs on threads: each begun in its turn, delivered in order, and ended on Ctrl-C."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Protocol
+
+from symadamax._core import Status
+from symadamax.machine import processors
+from symadamax.solver.many.block import Block, Watcher, fits_lanes, run_block
+from symadamax.solver.many.starts import Starts
+from symadamax.solver.many.task import Task
+
+__all__ = ["Sink", "blocks_of", "on_threads", "run_part", "threads_for"]
+
+# How many runs are in a block: small ones end together, large ones cost little to begin.
+LEAST, MOST = 64, 16_384
+MOST_IN_TURN = 256
+PARTS = 64  # into so many blocks the runs are cut, where that makes blocks of such sizes
+
+GLANCE = 0.05  # seconds between two looks at what has been done
+SHORTEST = 1e-6  # seconds that a run is given where none are left
+
+
+class Sink(Protocol):
+    """What ended runs are delivered to, block by block, in their order."""
+
+    def take(self, block: Block) -> None:
+        """Keep what is to be kept; rows bear the numbers of their starts."""
+
+    def show(self, ended: int) -> None:
+        """Take note of how many runs have ended, of all that were begun."""
+
+
+@dataclass
+class Pulse(Watcher):
+    """How far the blocks under way have come, and what ends them all."""
+
+    reason: Status = Status.RUNNING
+    counts: dict[int, int] = field(default_factory=dict)
+
+    def end(self, reason: Status) -> None:
+        """End all runs where they stand; the first reason stays."""
+        if self.reason == Status.RUNNING:
+            self.reason = reason
+
+    def of_block(self, number: int) -> _BlockPulse:
+        """Return what watches one block."""
+        return _BlockPulse(self, number)
+
+
+@dataclass
+class _BlockPulse(Watcher):
+    pulse: Pulse
+    number: int
+
+    def ended(self, runs: int) -> None:
+        self.pulse.counts[self.number] = runs
+
+    def cancelled(self) -> bool:
+        return self.pulse.reason not in (Status.RUNNING, Status.TIME_LIMIT)
+
+
+def blocks_of(task: Task, count: int) -> list[tuple[int, int]]:
+    """Return how runs are cut into blocks: by their number alone, not by who computes them."""
+    if fits_lanes(task):
+        size = min(MOST, max(LEAST, -(-count // PARTS // LEAST) * LEAST))
+    else:
+        size = min(MOST_IN_TURN, max(1, count // PARTS))
+    return [(first, min(first + size, count)) for first in range(0, count, size)]
+
+
+def threads_for(blocks: int, asked: int | None) -> int:
+    """Return how many threads are of use: as many as there are processors or blocks."""
+    return max(1, min(processors() if asked is None else asked, blocks))
+
+
+def run_part(task: Task, starts: Starts, first: int, last: int, watcher: Watcher) -> Block:
+    """Return how the runs first, ..., last - 1 end, under their numbers."""
+    block = run_block(task.part(first, last), starts.points(first, last), watcher)
+    return block._replace(runs=block.runs._replace(number=block.runs.number + first))
+
+
+def on_threads(task: Task, starts: Starts, threads: int, sink: Sink) -> Status:
+    """Do all runs; say what ended them all: RUNNING for nothing, TIME_LIMIT or INTERRUPTED.
+
+    On Ctrl-C the runs under way end where they stand, and their blocks are delivered, too. When a
+    run raises, what has ended is delivered before that is raised again.
+    """
+    pulse = Pulse()
+    with ThreadPoolExecutor(threads + 1, thread_name_prefix="symadamax") as pool:
+        # Signals reach the main thread alone, which does nothing else meanwhile.
+        whole = pool.submit(_deliver, pool, task, starts, 2 * threads, sink, pulse)
+        while not whole.done():
+            try:
+                wait([whole], timeout=GLANCE)
+            except KeyboardInterrupt:
+                pulse.end(Status.INTERRUPTED)
+        whole.result()
+    return pulse.reason
+
+
+def _deliver(
+    pool: ThreadPoolExecutor, task: Task, starts: Starts, most: int, sink: Sink, pulse: Pulse
+) -> None:
+    """Deliver the blocks in their order, with at most so many under way."""
+    blocks = iter(enumerate(blocks_of(task, len(starts))))
+    deadline = time.monotonic() + (task.stop.seconds or float("inf"))
+    futures: deque[tuple[int, Future[Block]]] = deque()
+    trouble: BaseException | None = None
+    done = 0
+
+    def work(number: int, first: int, last: int) -> Block:
+        part = _within(task, deadline - time.monotonic())
+        return run_part(part, starts, first, last, pulse.of_block(number))
+
+    while True:
+        if time.monotonic() >= deadline:
+            pulse.end(Status.TIME_LIMIT)
+        if pulse.reason == Status.RUNNING:
+            for number, (first, last) in islice(blocks, most - len(futures)):
+                futures.append((number, pool.submit(work, number, first, last)))
+        if not futures:
+            break
+        number, future = futures[0]
+        if wait([future], timeout=GLANCE).done:
+            futures.popleft()
+            pulse.counts.pop(number, None)
+            try:
+                block = future.result()
+            except BaseException as error:
+                pulse.end(Status.OBJECTIVE_FAILED)
+                trouble = trouble or error
+                continue
+            done += block.runs.rows
+            sink.take(block)
+        sink.show(done + sum(list(pulse.counts.values())))
+    if trouble is not None:
+        raise trouble
+
+
+def _within(task: Task, seconds: float) -> Task:
+    """Return the task with what is left of its time."""
+    if task.stop.seconds is None:
+        return task
+    return replace(task, stop=replace(task.stop, seconds=max(seconds, SHORTEST)))
