@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from symadamax.objective import Objective
     from symadamax.parse import parse_formula
     from symadamax.solver import Adamax, History, Record, Result, State, Status, Stop
+    from symadamax.solver.many.grid import product
+    from symadamax.solver.many.results import Results
+    from symadamax.solver.many.sample import sample
     from symadamax.solver.minimize import minimize
     from symadamax.viewer import animate, plot
 
@@ -47,6 +50,7 @@ __all__ = [
     "Objective",
     "Record",
     "Result",
+    "Results",
     "StaleBuildError",
     "State",
     "Status",
@@ -57,6 +61,8 @@ __all__ = [
     "minimize",
     "parse_formula",
     "plot",
+    "product",
+    "sample",
     "schedules",
 ]
 
@@ -66,6 +72,9 @@ _HOMES = {
     "Objective": "symadamax.objective",
     "parse_formula": "symadamax.parse",
     "schedules": "symadamax.schedules",
+    "product": "symadamax.solver.many.grid",
+    "Results": "symadamax.solver.many.results",
+    "sample": "symadamax.solver.many.sample",
     **dict.fromkeys(("animate", "plot"), "symadamax.viewer"),
     **dict.fromkeys(
         ("Adamax", "History", "Record", "Result", "State", "Status", "Stop", "minimize"),
