@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from symadamax.objective import Objective
     from symadamax.parse import parse_formula
     from symadamax.solver import Adamax, History, Record, Result, State, Status, Stop
+    from symadamax.solver.many import minimize_many
+    from symadamax.solver.many.grid import product
+    from symadamax.solver.many.results import Results
+    from symadamax.solver.many.sample import sample
     from symadamax.solver.minimize import minimize
     from symadamax.viewer import animate, plot
 
@@ -47,6 +51,7 @@ __all__ = [
     "Objective",
     "Record",
     "Result",
+    "Results",
     "StaleBuildError",
     "State",
     "Status",
@@ -55,8 +60,11 @@ __all__ = [
     "UnsupportedError",
     "animate",
     "minimize",
+    "minimize_many",
     "parse_formula",
     "plot",
+    "product",
+    "sample",
     "schedules",
 ]
 
@@ -66,6 +74,10 @@ _HOMES = {
     "Objective": "symadamax.objective",
     "parse_formula": "symadamax.parse",
     "schedules": "symadamax.schedules",
+    "minimize_many": "symadamax.solver.many",
+    "product": "symadamax.solver.many.grid",
+    "Results": "symadamax.solver.many.results",
+    "sample": "symadamax.solver.many.sample",
     **dict.fromkeys(("animate", "plot"), "symadamax.viewer"),
     **dict.fromkeys(
         ("Adamax", "History", "Record", "Result", "State", "Status", "Stop", "minimize"),

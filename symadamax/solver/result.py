@@ -12,7 +12,7 @@ from scipy.optimize import OptimizeResult
 from symadamax._core import Status
 from symadamax.solver.stop import Stop
 
-__all__ = ["Result", "Status", "sentence", "succeeded", "where"]
+__all__ = ["REJECTED", "Result", "Status", "sentence", "succeeded", "where"]
 
 _KEPT = " The result is the last point where all was finite, that of step {nit}."
 
@@ -35,6 +35,9 @@ SENTENCES: Mapping[Status, str] = {
     Status.SCHEDULE_FAILED: "The learning rate of step {next} cannot be used: {trouble}." + _KEPT,
     Status.OBJECTIVE_FAILED: "The objective failed at step {next}: {trouble}." + _KEPT,
 }
+
+# The statuses with an evaluation more than steps and the start.
+REJECTED = {Status.VALUE_NOT_FINITE, Status.GRADIENT_NOT_FINITE, Status.OBJECTIVE_FAILED}
 
 MET = {Status.GTOL_MET, Status.FTOL_MET, Status.XTOL_MET, Status.TARGET_MET}
 MOST_SHOWN = 8  # unknowns in a table or a sentence

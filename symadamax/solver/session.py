@@ -21,13 +21,10 @@ from symadamax.solver.history import History, Record, allocate
 from symadamax.solver.options import Options
 from symadamax.solver.problem import Problem
 from symadamax.solver.rates import Rates, Ready
-from symadamax.solver.result import Result, sentence, succeeded, where
+from symadamax.solver.result import REJECTED, Result, sentence, succeeded, where
 from symadamax.solver.stop import Stop
 
 __all__ = ["Session", "attach", "hold_in_range"]
-
-# The statuses with an evaluation more than steps and the start.
-REJECTED = {Status.VALUE_NOT_FINITE, Status.GRADIENT_NOT_FINITE, Status.OBJECTIVE_FAILED}
 
 # The rows of a slot; the work array begins with the slot of the start.
 X, GRADIENT, M, U = range(4)
