@@ -17,12 +17,12 @@ STAGES = [
     "affine", "operations", "ir", "graph", "walk", "constants", "heads", "lowering", "indexing",
     "meaning", "trace", "differentiate", "expand", "gather", "sampling", "nests",
     "separate", "schedule", "special", "numpy_code", "numpy_loops", "layout", "writer",
-    "elementary", "emission", "llvm_code", "llvm_loops", "sizes", "binding", "native",
+    "elementary", "emission", "llvm_code", "llvm_lanes", "llvm_loops", "sizes", "binding", "native",
     "loop_stages",
 ]  # fmt: skip
 BESIDE = ["parts", "naming", "matrices", "readable"]  # SymPy -> SymPy: no stages
 LAYERS = [
-    "errors", "_build", "_core", "compiler", "points", "data", "given", "objective", "solver",
+    "errors", "_build", "_core", "machine", "compiler", "points", "data", "given", "objective", "solver",
     "schedules",
 ]  # fmt: skip
 

@@ -8,8 +8,9 @@ A number of a point stands in a row, with one entry for each lane of the deck; a
 entries (see `Deck`). The kernel does the operations of `cython_src/adamax.pxd` in the order of the
 equations there, none of them contracted, so each lane has the bits that one run alone would have.
 
-It does not decide how a run ends. It notes which lanes give cause for doubt: something there is not
-finite, or a criterion of `stop` is met. The loop in `cython_src/lanes.pxi` looks at these one by one.
+It does not decide how a run ends. It notes which lanes give cause for doubt: something there is
+not finite, or a criterion of `stop` is met. The loop in `cython_src/lanes.pxi` looks at these one
+by one.
 """
 
 from __future__ import annotations

@@ -128,9 +128,9 @@ def minimize_many(
     width of the processor's vectors, and the runs beside it. A start where the objective is not
     finite is no error here: its run ends there with a status < 0.
 
-    Objectives without sums are computed on lanes, eight runs by each instruction. One after another,
-    on each thread, are computed those of objectives with sums, of Python functions, and all with
-    ``clip_norm``, `bounds`, `frozen` or `record`.
+    Runs of objectives without sums are computed on lanes, eight by each instruction. Those of
+    objectives with sums and of Python functions, and all with ``clip_norm``, `bounds`, `frozen` or
+    `record`, are computed one after another on each thread.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def minimize_many(
            [ 3.584, -1.848]])
     """
     stop, record = NEVER if stop is None else stop, as_record(record)
-    _check_kinds(method, stop, record, keep, progress)
+    _check_kinds(method, stop, keep, record, progress)
     hold_dtype(dtype)
     threads = None if threads is None else natural(threads, "threads", least=1)
     task, given = _task(
@@ -249,7 +249,7 @@ def _symbolic(task: Task) -> Objective | None:
 def _size(task: Task, starts: Starts) -> int:
     """Return the number of unknowns, arrays counted by their numbers."""
     if not task.is_symbolic:
-        return starts.points(0, min(1, len(starts))).shape[1]
+        return int(starts.points(0, min(1, len(starts))).shape[1])
     scalars = len(task.objective.unknowns) - len(task.shapes)
     return scalars + sum(math.prod(shape) for shape in task.shapes.values())
 

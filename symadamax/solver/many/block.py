@@ -144,14 +144,16 @@ def _lanes(task: Task, points: Array, runs: Runs) -> _core.Lanes:
 
 def _watch(task: Task) -> Watch:
     method, stop = task.method, task.stop
-    criteria = (stop.gtol, stop.ftol, stop.xtol, stop.target)
-    return Watch(
-        *(criterion is not None for criterion in criteria),
-        settling=method.epsilon_placement == "none" or not np.all(method.epsilon),
-        options=task.rates is not None  # as a single run has it, to the sign of a zero
-        or method.clip_value is not None
-        or bool(np.any(method.l2) or np.any(method.weight_decay)),
+    gtol, ftol, xtol, target = (
+        criterion is not None for criterion in (stop.gtol, stop.ftol, stop.xtol, stop.target)
     )
+    settling = method.epsilon_placement == "none" or not np.all(method.epsilon)
+    options = (
+        task.rates is not None  # as a single run has it, to the sign of a zero
+        or method.clip_value is not None
+        or bool(np.any(method.l2) or np.any(method.weight_decay))
+    )
+    return Watch(gtol, ftol, xtol, target, settling, options)
 
 
 def _columns(method: Adamax) -> list[Array]:

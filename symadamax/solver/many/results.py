@@ -292,7 +292,7 @@ class Results:
             best_x=None,
             best_fun=None,
             average_x=None,
-            history=None,
+            history=None if self.histories is None else self.histories[row],
             state=None,
             objective=objective,
             method=asked.method.of_run(number),
@@ -344,7 +344,10 @@ class Results:
         kept = "" if len(self) == self.total else f", of which {len(self):,} are kept"
         counts = self.digest.counts if self.digest is not None else Digest.counted(self.runs)
         reached = sum(n for status, n in counts.items() if succeeded(status, self.asked.stop))
-        rows = [("runs", f"{self.total:,}{kept}"), ("success", f"{reached:,} of {sum(counts.values()):,}")]
+        rows = [
+            ("runs", f"{self.total:,}{kept}"),
+            ("success", f"{reached:,} of {sum(counts.values()):,}"),
+        ]
         if best.usable.any():
             place = where(self.asked.names, best.x[0])
             rows.append(("best", f"{best.fun[0]:.15g} at {place} (run {best.number[0]})"))
