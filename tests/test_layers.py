@@ -22,8 +22,8 @@ STAGES = [
 ]  # fmt: skip
 BESIDE = ["parts", "naming", "matrices", "readable"]  # SymPy -> SymPy: no stages
 LAYERS = [
-    "errors", "_build", "_core", "machine", "compiler", "points", "data", "given", "objective", "solver",
-    "schedules",
+    "errors", "_build", "_core", "machine", "compiler", "points", "data", "given", "objective",
+    "solver", "schedules",
 ]  # fmt: skip
 
 SYMPY = {
