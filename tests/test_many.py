@@ -306,7 +306,7 @@ def test_objectives_with_sums_and_data() -> None:
 
 
 def test_arrays_of_unknowns() -> None:
-    i, n = sp.symbols("i n", integer=True)
+    i = sp.Symbol("i", integer=True)
     w = sp.IndexedBase("w")
     chain = sx.Objective(sp.Sum((w[i + 1] - w[i] ** 2) ** 2 + (1 - w[i]) ** 2, (i, 0, 5)), [w])
     starts = np.random.default_rng(8).uniform(-1, 1, (4, 7))
