@@ -141,6 +141,11 @@ class Stages:
         return schedule(expand(self.gradient_ir))
 
     @cached_property
+    def operations(self) -> int:
+        """How many operations a step of Adamax takes."""
+        return len(self.gradient_ir.nodes()) + 10 * self.ir.unknowns
+
+    @cached_property
     def numpy_source(self) -> str:
         """Python source of ``value(x, p)`` and ``value_and_gradient(x, p)``."""
         value = numpy_code.source(expand(self.ir), "value")

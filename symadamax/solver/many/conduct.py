@@ -19,6 +19,7 @@ __all__ = ["Sink", "blocks_of", "on_threads", "run_part", "threads_for"]
 
 # How many runs are in a block: small ones end together, large ones cost little to begin.
 LEAST, MOST = 64, 16_384
+WORTH = 10**8  # operations of a block on lanes that take some milliseconds
 MOST_IN_TURN = 256
 PARTS = 64  # into so many blocks the runs are cut, where that makes blocks of such sizes
 
@@ -68,7 +69,8 @@ class _BlockPulse(Watcher):
 def blocks_of(task: Task, count: int) -> list[tuple[int, int]]:
     """Return how runs are cut into blocks: by their number alone, not by who computes them."""
     if fits_lanes(task):
-        size = min(MOST, max(LEAST, -(-count // PARTS // LEAST) * LEAST))
+        worth = WORTH // (max(task.steps, 1) * task.objective.stages.operations)
+        size = min(MOST, max(LEAST, worth // LEAST * LEAST, count // PARTS // LEAST * LEAST))
     else:
         size = min(MOST_IN_TURN, max(1, count // PARTS))
     return [(first, min(first + size, count)) for first in range(0, count, size)]

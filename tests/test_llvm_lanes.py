@@ -1,0 +1,170 @@
+"""A step on lanes: vector code without calls, with the same bits on every processor."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+
+import numpy as np
+import pytest
+import sympy as sp
+from expressions import SYMBOLS, expressions
+from hypothesis import given, settings
+
+import symadamax as sx
+from symadamax.compiler import native
+from symadamax.compiler.layout import LANES
+from symadamax.compiler.llvm_lanes import SETTINGS, Deck, Watch, emit
+from symadamax.compiler.schedule import schedule
+from symadamax.compiler.writer import Module
+
+x, y = sp.symbols("x y")
+ACKLEY = (
+    -20 * sp.exp(-sp.sqrt((x**2 + y**2) / 2) / 5)
+    - sp.exp((sp.cos(2 * sp.pi * x) + sp.cos(2 * sp.pi * y)) / 2) + 20 + sp.E
+)  # fmt: skip
+ROSENBROCK = 100 * (y - x**2) ** 2 + (1 - x) ** 2
+EVERYTHING = Watch(True, True, True, True, True, True)
+STEP = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 7, ctypes.c_int64)
+VALUES = dict(zip(SETTINGS, (-0.01, 0.9, 0.1, 0.999, 0.0, 1e-8, 0.0, np.inf, -np.inf, 0.0)))
+
+
+def module(expression: sp.Expr, watch: Watch = Watch(), dtype: str = "float64") -> Module:
+    return emit(sx.Objective(expression, [x, y]).stages.loops, dtype, watch)
+
+
+class Bench:
+    """A deck in memory of its own, taken some steps further by a module."""
+
+    def __init__(self, module: Module, points: np.ndarray, cpu: str | None = None) -> None:
+        dtype, size = points.dtype, points.shape[1]
+        self.deck = Deck(size, 0, dtype == np.float32)
+        self.code = native.build(module, cpu)
+        row = self.deck.row
+        self.groups = len(points) // LANES
+        self.points = [np.zeros((size, row), dtype) for _ in range(3)]
+        self.rows = np.zeros((self.deck.value + 1, row), dtype)
+        self.points[1][:, : len(points)] = points.T
+        for name, value in VALUES.items():
+            self.rows[self.deck.setting(name)] = value
+        self.stop = np.array([-1.0, -1.0, -1.0, -np.inf])
+        self.alive, self.doubts = np.full(row // LANES, 255, "u1"), np.zeros(row // LANES, "u1")
+
+    def step(self) -> int:
+        before, here, there = (array.ctypes.data for array in self.points)
+        others = (self.rows, self.stop, self.alive, self.doubts)
+        found = STEP(self.code.address)(
+            before, here, there, *(array.ctypes.data for array in others), self.groups
+        )
+        self.points = [self.points[1], self.points[2], self.points[0]]
+        return found
+
+    @property
+    def doubtful(self) -> list[int]:
+        bits = np.unpackbits(self.doubts[: self.groups], bitorder="little")
+        return np.flatnonzero(bits).tolist()
+
+
+def spread(count: int = 16, dtype: str = "float64") -> np.ndarray:
+    return np.random.default_rng(0).uniform(-2, 2, (count, 2)).astype(dtype)
+
+
+@pytest.mark.parametrize("expression", [ROSENBROCK, ACKLEY], ids=["rosenbrock", "ackley"])
+def test_numbers_are_computed_by_vector_instructions(expression: sp.Expr) -> None:
+    text = module(expression).text
+    body = text[text.index("define i64 @step") :]
+    assert f"fdiv <{LANES} x double>" in body
+    assert not re.search(r"= f(add|mul|sub|div) double", body)
+    assert "@libm" not in body
+    assert "@elementary" not in body
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("expression", [ROSENBROCK, ACKLEY], ids=["rosenbrock", "ackley"])
+@pytest.mark.parametrize("cpu", ["x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"])
+def test_the_width_of_vectors_changes_no_bit(expression: sp.Expr, dtype: str, cpu: str) -> None:
+    if cpu == "x86-64-v4" and not native.llvm.get_host_cpu_features().get("avx512f"):
+        pytest.skip("this processor has no vectors of 512 bits")
+    text = module(expression, EVERYTHING, dtype)
+    here, there = Bench(text, spread(dtype=dtype)), Bench(text, spread(dtype=dtype), cpu)
+    for _ in range(30):
+        assert here.step() == there.step()
+    assert here.points[1].tobytes() == there.points[1].tobytes()
+    assert here.rows.tobytes() == there.rows.tobytes()
+
+
+def test_doubts_are_of_lanes_that_are_not_finite() -> None:
+    points = spread()
+    points[3] = np.inf, 1.0
+    points[9] = np.nan, 0.0
+    points[12] = 1e200, 0.0  # the value overflows
+    bench = Bench(module(ROSENBROCK), points)
+    assert bench.step() != 0
+    assert bench.doubtful == [3, 9, 12]
+
+
+def test_doubts_of_lanes_that_are_not_in_use_are_none() -> None:
+    points = spread()
+    points[3] = np.nan
+    bench = Bench(module(ROSENBROCK), points)
+    bench.alive[0] = 0b11110111
+    assert bench.step() == 0
+
+
+@pytest.mark.parametrize(
+    ("watch", "place", "limit", "meets"),
+    [
+        (Watch(gtol=True), 0, 5.0, lambda x, g, f: np.abs(g).max(axis=1) <= 5.0),
+        (Watch(target=True), 3, 1.0, lambda x, g, f: f <= 1.0),
+    ],
+    ids=["gtol", "target"],
+)
+def test_doubts_are_of_lanes_that_meet_a_criterion(watch, place, limit, meets) -> None:
+    points = np.random.default_rng(1).uniform(-1, 2, (64, 2))
+    bench = Bench(module(ROSENBROCK, watch), points)
+    bench.stop[place] = limit
+    bench.step()
+    a, b = points.T
+    slopes = np.stack([-400 * a * (b - a * a) - 2 * (1 - a), 200 * (b - a * a)], axis=1)
+    met = meets(points, slopes, 100 * (b - a * a) ** 2 + (1 - a) ** 2)
+    assert bench.doubtful == np.flatnonzero(met).tolist()
+    assert 0 < met.sum() < 64
+
+
+def test_nothing_stands_before_a_start() -> None:
+    bench = Bench(module(ROSENBROCK, Watch(ftol=True, xtol=True)), spread())
+    bench.stop[1:3] = 1e9
+    bench.points[0][:] = bench.rows[bench.deck.value] = np.nan
+    assert bench.step() == 0
+    assert bench.step() != 0
+    assert bench.doubtful == list(range(16))
+
+
+def test_a_program_in_segments_has_the_bits_of_the_whole() -> None:
+    stages = sx.Objective(ACKLEY, [x, y]).stages
+    whole, cut = stages.loops, schedule(stages.loops.program, longest=7)
+    assert len(cut.segments) > 2
+    for watch in (Watch(), EVERYTHING):
+        one, other = (Bench(emit(plan, "float64", watch), spread()) for plan in (whole, cut))
+        for bench in (one, other):
+            bench.stop[:] = 0.5, 1e-3, 1e-3, 1.0
+        for _ in range(10):
+            assert one.step() == other.step()
+            assert one.doubtful == other.doubtful
+        assert one.points[1].tobytes() == other.points[1].tobytes()
+
+
+@settings(max_examples=8, deadline=None)
+@given(expressions())
+def test_random_programs_compile(expression: sp.Expr) -> None:
+    objective = sx.Objective(expression, SYMBOLS)
+    for dtype in ("float64", "float32"):
+        native.build(emit(objective.stages.loops, dtype, EVERYTHING))
+
+
+@pytest.mark.parametrize("unknowns", [1, 2, 3, 10, 20, 100, 1000])
+def test_a_deck_holds_whole_groups_and_fits_the_first_cache(unknowns: int) -> None:
+    deck = Deck(unknowns, 0, False)
+    assert deck.row % LANES == 0
+    assert LANES <= deck.row <= 64
+    assert deck.row == LANES or 5 * unknowns * deck.row * 8 <= 32 * 1024
