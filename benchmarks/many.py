@@ -25,11 +25,11 @@ THREADS = 1, 2
 
 SUMMARY = """\
 Runs of Adamax from many starts, spread over [-2, 2] in each unknown, in float64. Every figure is
-that of a whole call, divided by the number of starts and of steps; compilation is not counted. Each
-contender works in a process of its own that is kept to as many processors as it has threads, and
-they take turns; slow ones get fewer starts. Where they end is held equal. symadamax, JAX and PyTorch
-differentiate by themselves; the gradient that Numba runs is written by hand; heyoka has its own
-gradient of all starts, and the update in NumPy. PyTorch's Adamax has epsilon in the maximum."""
+that of a whole call, divided by the number of starts and of steps; compilation is not counted.
+Each contender works in a process of its own that is kept to as many processors as it has threads,
+and they take turns; slow ones get fewer starts. Where they end is held equal. symadamax, JAX and
+PyTorch differentiate by themselves; the gradient that Numba runs is written by hand; heyoka has its
+own gradient of all starts, and the update in NumPy. PyTorch's Adamax has epsilon in the maximum."""
 
 
 @dataclass(frozen=True)

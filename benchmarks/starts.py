@@ -1,7 +1,7 @@
 """Adamax from many starts of one function, in every dialect.
 
-Each maker takes the work, the starts and the number of threads, and returns a function of the number
-of steps; that returns where the runs end, an array of the shape of the starts.
+Each maker takes the work, the starts and the number of threads, and returns a function of the
+number of steps; that returns where the runs end, an array of the shape of the starts.
 """
 
 from __future__ import annotations

@@ -25,11 +25,12 @@ ACKLEY = (
 )  # fmt: skip
 ROSENBROCK = 100 * (y - x**2) ** 2 + (1 - x) ** 2
 EVERYTHING = Watch(True, True, True, True, True, True)
+NOTHING = Watch()
 STEP = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 7, ctypes.c_int64)
-VALUES = dict(zip(SETTINGS, (-0.01, 0.9, 0.1, 0.999, 0.0, 1e-8, 0.0, np.inf, -np.inf, 0.0)))
+USUAL = (-0.01, 0.9, 0.1, 0.999, 0.0, 1e-8, 0.0, np.inf, -np.inf, 0.0)
 
 
-def module(expression: sp.Expr, watch: Watch = Watch(), dtype: str = "float64") -> Module:
+def module(expression: sp.Expr, watch: Watch = NOTHING, dtype: str = "float64") -> Module:
     return emit(sx.Objective(expression, [x, y]).stages.loops, dtype, watch)
 
 
@@ -45,7 +46,7 @@ class Bench:
         self.points = [np.zeros((size, row), dtype) for _ in range(3)]
         self.rows = np.zeros((self.deck.value + 1, row), dtype)
         self.points[1][:, : len(points)] = points.T
-        for name, value in VALUES.items():
+        for name, value in zip(SETTINGS, USUAL, strict=True):
             self.rows[self.deck.setting(name)] = value
         self.stop = np.array([-1.0, -1.0, -1.0, -np.inf])
         self.alive, self.doubts = np.full(row // LANES, 255, "u1"), np.zeros(row // LANES, "u1")

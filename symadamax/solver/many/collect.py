@@ -41,7 +41,7 @@ class All:
         first = int(block.runs.number[0])
         place = slice(first, first + block.runs.rows)
         for mine, theirs in zip(self.runs, block.runs, strict=True):
-            mine[place] = theirs
+            np.asarray(mine)[place] = theirs
         if self.histories is not None and block.histories:
             self.histories[place.start : place.start + len(block.histories)] = block.histories
         self.best = min(self.best, _least(block.runs))
