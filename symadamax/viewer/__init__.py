@@ -5,6 +5,7 @@ made without pyplot, so that the backend and the open figures of the caller stay
 
     result -> Run (run.py) -> landscape (landscape.py) -> figure (trajectory.py)
                                                        -> frames (animation.py) -> file (movie.py)
+    results of many runs -> figure (many.py)
 """
 
 from __future__ import annotations
@@ -28,23 +29,32 @@ def plot(
     path: str | PathLike[str] | None = None,
     *,
     minimum: Any = None,
+    tol: float | None = None,
     size: tuple[int, int] = (1200, 500),
 ) -> Figure:
-    """Draw a result: where the run went, and its value against the step.
+    """Draw a result: where the run went, and its value against the step; or the results of many.
 
     One unknown is drawn as the curve with the path over it, two as contours with the path, more as
     each coordinate against the step (the seven that moved most when there are more), and so are
     the unknowns of a Python function.
 
+    Of many runs the values that were reached are drawn, as bars in the colours of the minima; more
+    than six minima are coloured by their value. Beside the bars stand, for two unknowns, the basins
+    of attraction: each start in the colour of the minimum that was reached from there, with the
+    minima as stars. Else it is how many runs reached which minimum.
+
     Parameters
     ----------
-    result : Result
-        What `minimize` returned, with a history: run it with ``record=1``.
+    result : Result or Results
+        What `minimize` returned, with a history: run it with ``record=1``. Or what `minimize_many`
+        returned.
     path : str or path, optional
         Where to write the picture as well: ``.png``, ``.svg`` or ``.pdf``. Not written by default.
     minimum : mapping, sequence or number, optional
         A known minimum, in any form that `minimize` takes as a start. By default the best point
         that the run reached is marked, and named so.
+    tol : float, optional
+        What tells minima of many runs apart, as in `Results.summary`.
     size : (int, int), optional
         Width and height in pixels, 1200 by 500 by default; each from 200 to 4000, and
         neither more than three times the other.
@@ -71,10 +81,18 @@ def plot(
     ['x', 'step']
     """
     require("matplotlib", "plot", "plotting")
+    from symadamax.viewer.many import draw_many
     from symadamax.viewer.trajectory import draw_still
 
     target = None if path is None else check_path(path, (".png", ".svg", ".pdf"))
-    figure = draw_still(read_run(result, minimum), check_size(size, limit=(4000, 4000)))
+    pixels, many = check_size(size, limit=(4000, 4000)), hasattr(result, "basins")
+    if tol is not None and not many:
+        raise InputError("tol tells the minima of many runs apart, and this is a single run.")
+    if minimum is not None and many:
+        raise InputError("minimum is marked on a single run; of many runs the minima found are.")
+    figure = (
+        draw_many(result, pixels, tol) if many else draw_still(read_run(result, minimum), pixels)
+    )
     if target is not None:
         figure.savefig(target, dpi="figure", bbox_inches=figure.bbox_inches)
     return figure

@@ -33,6 +33,7 @@ __all__ = [
     "PLAIN",
     "RIM",
     "Picture",
+    "Ticks",
     "count_steps",
     "headline",
     "label",

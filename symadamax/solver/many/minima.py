@@ -16,8 +16,11 @@ __all__ = ["MOST", "Minima", "checked_tolerance", "labelled", "minima_of", "usua
 
 Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.intp]
 
 MOST = 256  # minima that are told apart, the best of all: 256 n doubles are kept
+
+FEW = 8  # minima that are found by looking at all runs: so many times that is faster than to sort
 
 # At rest every run ended within 0.65 learning rates of the best of its minimum: Himmelblau, Ackley,
 # Rastrigin, Rosenbrock, Beale and |x| + |y|, learning rates 0.002 to 1, 5,000 steps.
@@ -34,12 +37,8 @@ class Minima(NamedTuple):
 
     Attributes
     ----------
-    x : ndarray of float64, shape (c, n)
-        Where the best run of each ended.
-    fun : ndarray of float64, shape (c,)
-        The values there.
-    number : ndarray of int64, shape (c,)
-        Which runs these are.
+    best : Runs
+        The best run of each.
     counts : ndarray of int64, shape (c,)
         How many runs ended at each.
     elsewhere : int
@@ -47,9 +46,7 @@ class Minima(NamedTuple):
     tol : float
     """
 
-    x: Array
-    fun: Array
-    number: npt.NDArray[np.int64]
+    best: Runs
     counts: npt.NDArray[np.int64]
     elsewhere: int
     tol: float
@@ -59,15 +56,12 @@ class Minima(NamedTuple):
         """Return the minima of several parts, told apart by a tolerance that is not below theirs.
 
         The runs of a part stay together. So for parts of more than `most` minima, and for runs at
-        about the tolerance of two of them, counts may differ from those of all runs at once; they
-        do not depend on the order in which parts were computed.
+        about the tolerance of two of them, counts may differ from those of all runs at once. The
+        same parts in the same order give the same.
         """
-        x, fun, number, counts = (
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("x", "fun", "number", "counts")
-        )
-        elsewhere = sum(part.elsewhere for part in parts)
-        return _minima(x, fun, number, counts, elsewhere, tol, most)[0]
+        runs = Runs.joined([part.best for part in parts])
+        minima, _ = _told_apart(runs, np.concatenate([part.counts for part in parts]), tol, most)
+        return minima._replace(elsewhere=minima.elsewhere + sum(part.elsewhere for part in parts))
 
 
 def usual_tolerance(method: Any) -> float:
@@ -95,74 +89,93 @@ def minima_of(runs: Runs, tol: float, most: int = MOST) -> Minima:
 def labelled(runs: Runs, tol: float, most: int = MOST) -> tuple[Minima, Labels]:
     """Return the minima, and which of them each run ended at, shape (m,); -1 where at none."""
     usable = (runs.status >= 0) & np.isfinite(runs.fun)
-    usable &= np.isfinite(runs.x).all(axis=1)
-    rows = np.flatnonzero(usable)
-    chosen = runs if len(rows) == runs.rows else runs.take(rows)
-    x = np.asarray(chosen.x, dtype=np.float64)
-    minima, found = _minima(x, chosen.fun, chosen.number, None, 0, tol, most)
+    if not np.isfinite(runs.x).all():
+        usable &= np.isfinite(runs.x).all(axis=1)
+    if usable.all():
+        return _told_apart(runs, None, tol, most)
     labels = np.full(runs.rows, -1)
-    labels[rows] = found
+    minima, labels[usable] = _told_apart(runs.take(usable), None, tol, most)
     return minima, labels
 
 
-def _minima(
-    x: Array,
-    fun: Array,
-    number: npt.NDArray[np.int64],
-    count: npt.NDArray[np.int64] | None,
-    elsewhere: int,
-    tol: float,
-    most: int,
+def _told_apart(
+    runs: Runs, weights: npt.NDArray[np.int64] | None, tol: float, most: int
 ) -> tuple[Minima, Labels]:
-    """Return the minima of finite points, each of which stands for `count` runs, or for one."""
-    if (np.diff(number) < 0).any():
-        order = np.argsort(number, kind="stable")
-        count = None if count is None else count[order]
-        minima, labels = _minima(x[order], fun[order], number[order], count, elsewhere, tol, most)
-        found = np.empty_like(labels)
-        found[order] = labels
-        return minima, found
-    best, labels = _gathered(x, fun, tol, most)
-    counts = np.zeros(len(best) + 1, np.int64)  # the last is that of label -1
-    np.add.at(counts, labels, 1 if count is None else count)
-    minima = Minima(x[best], fun[best], number[best], counts[:-1], elsewhere + int(counts[-1]), tol)
-    return minima, labels
+    """Return the minima of usable runs, each of which stands for `weights` of them, or for one."""
+    order: Any = slice(None)
+    if (np.diff(runs.number) < 0).any():
+        order = np.argsort(runs.number, kind="stable")
+    x, fun = np.asarray(runs.x[order], dtype=np.float64), runs.fun[order]
+    labels = np.empty(runs.rows, np.int64)
+    with np.errstate(over="ignore"):  # of differences, which are then too large
+        best, labels[order] = _gathered(x, fun, tol, most)
+    counts = np.bincount(labels + 1, weights, minlength=len(best) + 1).astype(np.int64)
+    rows = np.arange(runs.rows)[order][best]
+    return Minima(runs.take(rows), counts[1:], int(counts[0]), tol), labels
 
 
-def _gathered(x: Array, fun: Array, tol: float, most: int) -> tuple[npt.NDArray[np.intp], Labels]:
+def _gathered(x: Array, fun: Array, tol: float, most: int) -> tuple[Rows, Labels]:
     """Return the rows of the best runs, and at which of them each row ended; -1 beyond `most`.
 
-    Of equal values the first row is the best. Rows that can be near one are looked for along the
-    axis on which they are spread most.
+    Of equal values the first row is the best.
     """
+    labels, left = np.full(len(x), -1), fun.copy()  # infinite where a row is taken
+    search = _Search(x)
     best: list[int] = []
-    labels = np.full(len(x), -1)
-    left = fun.copy()  # infinite where a row is taken
-    axis = _spread_axis(x)
-    order = np.argsort(x[:, axis], kind="stable")
-    along = x[order, axis]
     while len(best) < most and len(left):
         row = int(left.argmin())
         if left[row] == np.inf:
             break
-        width = tol * np.maximum(1.0, np.abs(x[row]))
-        reach = width[axis] * (1 + 1e-9)  # the ends are looked at below
-        ends = np.searchsorted(along, [x[row, axis] - reach, x[row, axis] + reach])
-        near = order[ends[0] : ends[1] + 1]
+        if len(best) == FEW:
+            search.sort(np.flatnonzero(left < np.inf))
+        near = search.near(row, tol)
         near = near[left[near] < np.inf]
-        with np.errstate(over="ignore"):
-            near = near[(np.abs(x[near] - x[row]) <= width).all(axis=1)]
         labels[near] = len(best)
         left[near] = np.inf
         best.append(row)
     return np.array(best, np.intp), labels
 
 
-def _spread_axis(x: Array) -> int:
-    """Return the axis on which the middle of some rows is widest, in units of its own size."""
-    if x.shape[1] == 1 or len(x) == 0:
-        return 0
-    some = x[:: max(1, len(x) // 256)]
-    low, middle, high = np.quantile(some, (0.1, 0.5, 0.9), axis=0)
-    with np.errstate(over="ignore"):
-        return int(((high - low) / np.maximum(1.0, np.abs(middle))).argmax())
+class _Search:
+    """Rows near a row: among all of them, or once they are sorted along one axis among few."""
+
+    def __init__(self, x: Array) -> None:
+        self.columns = np.ascontiguousarray(x.T)
+        self.axes = list(range(x.shape[1]))
+        self.rows = np.arange(len(x))
+        self.along: Array | None = None
+
+    def sort(self, rows: Rows) -> None:
+        """Go on with these rows, in their order along the axis on which they are spread most."""
+        self.axes = _by_spread(self.columns)
+        coordinate = self.columns[self.axes[0]][rows]
+        order = np.argsort(coordinate, kind="stable")
+        self.rows, self.along = rows[order], coordinate[order]
+
+    def near(self, row: int, tol: float) -> Rows:
+        """Return the rows within the tolerance of a row, which is one of them."""
+        point = self.columns[:, row]
+        width = tol * np.maximum(1.0, np.abs(point))
+        near = self._around(point[self.axes[0]], width[self.axes[0]])
+        for axis in self.axes:
+            if len(near) == 1:
+                break
+            near = near[np.abs(self.columns[axis][near] - point[axis]) <= width[axis]]
+        return near
+
+    def _around(self, middle: float, width: float) -> Rows:
+        """Return all rows that can be as near as that along the first axis, and perhaps more."""
+        if self.along is None:
+            return self.rows
+        reach = width * (1 + 1e-9)  # what is computed from rounded numbers is looked at again
+        ends = np.nextafter([middle - reach, middle + reach], [-np.inf, np.inf])
+        first, last = np.searchsorted(self.along, ends)
+        return self.rows[first : last + 1]
+
+
+def _by_spread(columns: Array) -> list[int]:
+    """Return the axes, first that on which the middle of some rows is widest for its size."""
+    some = columns[:, :: max(1, columns.shape[1] // 256)]
+    low, middle, high = np.quantile(some, (0.1, 0.5, 0.9), axis=1)
+    widths = (high - low) / np.maximum(1.0, np.abs(middle))
+    return [int(axis) for axis in np.argsort(-widths, kind="stable")]

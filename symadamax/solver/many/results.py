@@ -19,7 +19,7 @@ from symadamax.solver.adamax import Adamax
 from symadamax.solver.checks import natural
 from symadamax.solver.columns import Column
 from symadamax.solver.history import History
-from symadamax.solver.many.minima import checked_tolerance, usual_tolerance
+from symadamax.solver.many.minima import checked_tolerance, labelled, usual_tolerance
 from symadamax.solver.many.runs import Runs
 from symadamax.solver.many.starts import Starts
 from symadamax.solver.many.summary import Digest, Minimum, Summary
@@ -226,22 +226,34 @@ class Results:
             digest = self.digest if tol == usual else Digest.joined([self.digest], tol)
         return self._summary(digest)
 
+    def basins(self, tol: float | None = None) -> npt.NDArray[np.int64]:
+        """Return which minimum each row ended at, of those of its `summary`: int, shape (rows,).
+
+        -1 stands for none: the run is not usable, or its minimum is not among the best. With
+        ``keep=k`` the minima are those of the rows, which ``results[:].summary(tol)`` has.
+
+        Parameters
+        ----------
+        tol : float, optional
+            As for `summary`.
+        """
+        tol = usual_tolerance(self.method) if tol is None else checked_tolerance(tol)
+        return labelled(self.runs, tol)[1]
+
     def _summary(self, digest: Digest) -> Summary:
         asked, minima = self.asked, digest.minima
         runs = sum(digest.counts.values())
-        rows = zip(minima.fun, minima.x, minima.counts, minima.number, strict=True)
+        found = []
+        for row, count in enumerate(minima.counts.tolist()):
+            number, x, fun, jac, _, _ = (array[row] for array in minima.best)
+            found.append(
+                Minimum(float(fun), x, self._point(x), count, count / runs, int(number), jac)
+            )
+        reached = sum(n for status, n in digest.counts.items() if succeeded(status, asked.stop))
         return Summary(
-            runs,
-            dict(digest.counts),
-            sum(n for status, n in digest.counts.items() if succeeded(status, asked.stop)),
-            tuple(
-                Minimum(float(fun), x, self._point(x), int(count), int(count) / runs, int(number))
-                for fun, x, count, number in rows
-            ),
-            minima.elsewhere,
-            minima.tol,
+            runs, dict(digest.counts), reached, tuple(found), minima.elsewhere, minima.tol,
             asked.names,
-        )
+        )  # fmt: skip
 
     def to_pandas(self) -> Any:
         """Return a DataFrame: the index is the run; columns are the unknowns and how it ended.

@@ -37,6 +37,7 @@ WORDS: Mapping[Status, str] = {
 }
 
 SHOWN = 10  # minima in a table
+TITLES = ("value", "slope", "runs", "share", "best run at")  # the slope is that of the best run
 
 
 class Digest(NamedTuple):
@@ -59,8 +60,8 @@ class Digest(NamedTuple):
     @staticmethod
     def counted(runs: Runs) -> dict[Status, int]:
         """Return how many runs ended in each way."""
-        values, counts = np.unique(runs.status, return_counts=True)
-        return {Status(int(v)): int(n) for v, n in zip(values, counts, strict=True)}
+        counts = np.bincount(runs.status.astype(np.int64) + 128, minlength=256)  # of int8
+        return {status: n for status in Status if (n := int(counts[int(status) + 128]))}
 
     @classmethod
     def joined(cls, parts: Sequence[Digest], tol: float | None = None) -> Digest:
@@ -94,6 +95,8 @@ class Minimum:
         The part of all runs that they are.
     number : int
         Which run is the best.
+    jac : ndarray, shape (n,)
+        The gradient where it ended: far from 0 it tells a run that had not come to rest.
     """
 
     fun: float
@@ -102,6 +105,7 @@ class Minimum:
     count: int
     share: float
     number: int
+    jac: npt.NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -138,8 +142,7 @@ class Summary:
         ended = [(WORDS[status], f"{count:,}") for status, count in self._ordered()]
         lines = [self._headline(), *_columns(ended, "<>"), self._told_apart()]
         if self.minima:
-            rows = [("value", "runs", "share", "best run at"), *self._rows()]
-            lines += _columns(rows, ">>><")
+            lines += _columns([TITLES, *self._rows()], ">>>><")
         return "\n".join([*lines, *self._rest()])
 
     def _repr_html_(self) -> str:
@@ -147,7 +150,7 @@ class Summary:
             f"<tr><td>{WORDS[status]}</td><td>{count:,}</td></tr>"
             for status, count in self._ordered()
         )
-        head = "".join(f"<th>{name}</th>" for name in ("value", "runs", "share", "best run at"))
+        head = "".join(f"<th>{name}</th>" for name in TITLES)
         rows = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
             for row in self._rows()
@@ -171,8 +174,14 @@ class Summary:
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [
-            (f"{m.fun:.8g}", f"{m.count:,}", f"{100 * m.share:.1f} %", where(self.names, m.x))
-            for m in self.minima[:SHOWN]
+            (
+                f"{found.fun:.8g}",
+                f"{np.abs(found.jac).max(initial=0.0):.1e}",
+                f"{found.count:,}",
+                f"{100 * found.share:.1f} %",
+                where(self.names, found.x),
+            )
+            for found in self.minima[:SHOWN]
         ]
 
     def _rest(self) -> list[str]:
