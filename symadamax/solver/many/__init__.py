@@ -23,7 +23,7 @@ from symadamax.solver.checks import natural, truth
 from symadamax.solver.columns import Column, parameters_of
 from symadamax.solver.history import Record, as_record
 from symadamax.solver.many.bar import Bar, Shown
-from symadamax.solver.many.collect import All, Best
+from symadamax.solver.many.collect import All, Best, Keeping
 from symadamax.solver.many.conduct import blocks_of, on_threads, threads_for
 from symadamax.solver.many.minima import usual_tolerance
 from symadamax.solver.many.results import Description, Results
@@ -216,10 +216,11 @@ def _solve(
     """Do the runs, and return what is kept of them."""
     count, size = len(starts), _size(task, starts)
     kept: All | Best
-    if keep == "all":
-        kept = All(count, size, task.dtype, task.record is not None)
+    keeping = Keeping(None if keep == "all" else int(keep), usual_tolerance(task.method))
+    if keeping.best is None:
+        kept = All(keeping, count, size, task.dtype, task.record is not None)
     else:
-        kept = Best(int(keep), count, size, task.dtype, usual_tolerance(task.method))
+        kept = Best(keeping, count, size, task.dtype)
     asked = Description(
         count, task.method, task.stop, names_of(_symbolic(task), task.shapes, size),
         _symbolic(task), task.shapes, starts, task.parameters,

@@ -38,7 +38,7 @@ class Shown:
     """What is kept, with a bar that shows it."""
 
     def __init__(self, kept: All | Best, bar: Bar) -> None:
-        self.kept, self.bar = kept, bar
+        self.kept, self.bar, self.keeping = kept, bar, kept.keeping
 
     def take(self, block: Block) -> None:
         """Keep what is to be kept."""

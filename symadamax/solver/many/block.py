@@ -20,6 +20,7 @@ from symadamax.compiler.llvm_lanes import Watch
 from symadamax.solver.adamax import Adamax
 from symadamax.solver.history import History
 from symadamax.solver.many.runs import Runs
+from symadamax.solver.many.summary import Digest
 from symadamax.solver.many.task import Task
 from symadamax.solver.options import gather
 from symadamax.solver.problem import Problem, prepare
@@ -49,10 +50,25 @@ class Watcher:
 
 
 class Block(NamedTuple):
-    """Ended runs, and their histories where these were asked for."""
+    """Ended runs, or what is kept of them.
+
+    Attributes
+    ----------
+    runs : Runs
+    histories : tuple of History or None
+        Where these were asked for.
+    digest : Digest or None
+        Of all runs of the block, where `runs` are the best of them alone.
+    """
 
     runs: Runs
     histories: tuple[History, ...] | None = None
+    digest: Digest | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many runs it stands for."""
+        return self.runs.rows if self.digest is None else sum(self.digest.counts.values())
 
 
 def run_block(task: Task, points: Array, watcher: Watcher | None = None) -> Block:

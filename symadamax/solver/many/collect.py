@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from symadamax._core import Status
@@ -10,9 +12,30 @@ from symadamax.solver.many.block import Block
 from symadamax.solver.many.runs import Runs
 from symadamax.solver.many.summary import Digest
 
-__all__ = ["All", "Best"]
+__all__ = ["All", "Best", "Keeping"]
 
 GATHERED = 64  # digests that are joined at once
+
+
+class Keeping(NamedTuple):
+    """What is kept of a block: all, or the best rows and a digest; it is done where the block is.
+
+    Attributes
+    ----------
+    best : int or None
+        How many rows; None for all.
+    tol : float
+        The distance that tells minima apart.
+    """
+
+    best: int | None
+    tol: float
+
+    def of(self, block: Block) -> Block:
+        """Return what is kept."""
+        if self.best is None:
+            return block
+        return Block(block.runs.best(self.best), digest=Digest.of(block.runs, self.tol))
 
 
 class All:
@@ -20,6 +43,7 @@ class All:
 
     Parameters
     ----------
+    keeping : Keeping
     count : int
     size : int
         The number of unknowns.
@@ -28,7 +52,8 @@ class All:
         Whether there are histories.
     """
 
-    def __init__(self, count: int, size: int, dtype: str, recorded: bool) -> None:
+    def __init__(self, keeping: Keeping, count: int, size: int, dtype: str, recorded: bool) -> None:
+        self.keeping = keeping
         self.runs = Runs.never_begun(0, count, size, dtype)
         self.histories: list[History | None] | None = [None] * count if recorded else None
         self.digest: Digest | None = None
@@ -61,26 +86,27 @@ class Best:
 
     Parameters
     ----------
-    k, count, size : int
+    keeping : Keeping
+    count, size : int
     dtype : str
-    tol : float
-        The distance that tells minima apart.
     """
 
     histories = None
 
-    def __init__(self, k: int, count: int, size: int, dtype: str, tol: float) -> None:
-        self.k, self.count, self.tol = k, count, tol
+    def __init__(self, keeping: Keeping, count: int, size: int, dtype: str) -> None:
+        assert keeping.best is not None
+        self.keeping, self.count, self.most = keeping, count, keeping.best
         self.runs = Runs.never_begun(0, 0, size, dtype)
-        self.digests = [Digest.of(self.runs, tol)]
+        self.digests = [Digest.of(self.runs, keeping.tol)]
         self.seen = 0
         self.best = np.inf
 
     def take(self, block: Block) -> None:
-        """Keep the best rows of a block, and its digest."""
-        self.seen += block.runs.rows
-        self.runs = Runs.joined([self.runs, block.runs.best(self.k)]).best(self.k)
-        self.digests.append(Digest.of(block.runs, self.tol))
+        """Keep the best of all rows, and the digest."""
+        assert block.digest is not None
+        self.seen += block.rows
+        self.runs = Runs.joined([self.runs, block.runs]).best(self.most)
+        self.digests.append(block.digest)
         if len(self.digests) == GATHERED:
             self.digests = [Digest.joined(self.digests)]
         self.best = min(self.best, _least(block.runs))
@@ -96,7 +122,7 @@ class Best:
     def finish(self, reason: Status) -> None:
         """Count the runs that were never begun."""
         if missing := self.count - self.seen:
-            nothing = Digest.of(self.runs.take(slice(0)), self.tol)
+            nothing = Digest.of(self.runs.take(slice(0)), self.keeping.tol)
             self.digests.append(nothing._replace(counts={reason: missing}))
 
 

@@ -12,10 +12,11 @@ from typing import Protocol
 from symadamax._core import Status
 from symadamax.machine import processors
 from symadamax.solver.many.block import Block, Watcher, fits_lanes, run_block
+from symadamax.solver.many.collect import Keeping
 from symadamax.solver.many.starts import Starts
 from symadamax.solver.many.task import Task
 
-__all__ = ["Sink", "blocks_of", "on_threads", "run_part", "threads_for"]
+__all__ = ["Sink", "blocks_of", "on_threads", "run_part", "threads_for", "within"]
 
 # How many runs are in a block: small ones end together, large ones cost little to begin.
 LEAST, MOST = 64, 16_384
@@ -29,6 +30,10 @@ SHORTEST = 1e-6  # seconds that a run is given where none are left
 
 class Sink(Protocol):
     """What ended runs are delivered to, block by block, in their order."""
+
+    @property
+    def keeping(self) -> Keeping:
+        """What is kept of a block."""
 
     def take(self, block: Block) -> None:
         """Keep what is to be kept; rows bear the numbers of their starts."""
@@ -81,10 +86,18 @@ def threads_for(blocks: int, asked: int | None) -> int:
     return max(1, min(processors() if asked is None else asked, blocks))
 
 
-def run_part(task: Task, starts: Starts, first: int, last: int, watcher: Watcher) -> Block:
-    """Return how the runs first, ..., last - 1 end, under their numbers."""
-    block = run_block(task.part(first, last), starts.points(first, last), watcher)
-    return block._replace(runs=block.runs._replace(number=block.runs.number + first))
+def run_part(
+    task: Task, starts: Starts, first: int, last: int, keeping: Keeping, watcher: Watcher
+) -> Block:
+    """Return what is kept of the runs first, ..., last - 1, under their numbers.
+
+    Parameters
+    ----------
+    task : Task
+        The part for these runs alone.
+    """
+    block = run_block(task, starts.points(first, last), watcher)
+    return keeping.of(block._replace(runs=block.runs._replace(number=block.runs.number + first)))
 
 
 def on_threads(task: Task, starts: Starts, threads: int, sink: Sink) -> Status:
@@ -117,8 +130,8 @@ def _deliver(
     done = 0
 
     def work(number: int, first: int, last: int) -> Block:
-        part = _within(task, deadline - time.monotonic())
-        return run_part(part, starts, first, last, pulse.of_block(number))
+        part = within(task, deadline - time.monotonic()).part(first, last)
+        return run_part(part, starts, first, last, sink.keeping, pulse.of_block(number))
 
     while True:
         if time.monotonic() >= deadline:
@@ -138,14 +151,14 @@ def _deliver(
                 pulse.end(Status.OBJECTIVE_FAILED)
                 trouble = trouble or error
                 continue
-            done += block.runs.rows
+            done += block.rows
             sink.take(block)
         sink.show(done + sum(list(pulse.counts.values())))
     if trouble is not None:
         raise trouble
 
 
-def _within(task: Task, seconds: float) -> Task:
+def within(task: Task, seconds: float) -> Task:
     """Return the task with what is left of its time."""
     if task.stop.seconds is None:
         return task
