@@ -234,6 +234,12 @@ cdef char *bytes_of_all(array) except NULL:
     return &view[0]
 
 
+cdef inline void fill_row(alone row, int64_t count, double value) noexcept nogil:
+    cdef int64_t lane
+    for lane in range(count):
+        store_number(row, lane, value)
+
+
 cdef inline void store_number(alone row, int64_t place, double value) noexcept nogil:
     if alone is alone64:
         row[place] = value
@@ -407,11 +413,11 @@ cdef void set_rates(Lanes self, alone like) noexcept nogil:
         rate = learning_rate_of(self, &self.lanes[0])
         factor = factor_of(self, &self.lanes[0])
         deck.correcting = self.lanes[0].correcting
-        for lane in range(row):
-            store_number(rows, MINUS_RATE*row + lane, -(rate/factor))
-            store_number(rows, DECAY*row + lane, rate*self.lanes[0].weight_decay)
-        for lane in range(1, deck.active):
-            self.lanes[lane].correcting = deck.correcting
+        fill_row(rows + MINUS_RATE*row, row, -(rate/factor))
+        fill_row(rows + DECAY*row, row, rate*self.lanes[0].weight_decay)
+        if not deck.correcting:
+            for lane in range(1, deck.active):
+                self.lanes[lane].correcting = False
         return
     for lane in range(deck.active):
         if self.lanes[lane].correcting:

@@ -19,7 +19,7 @@ from symadamax.solver.many.task import Task
 __all__ = ["Sink", "blocks_of", "on_threads", "run_part", "threads_for", "within"]
 
 # How many runs are in a block: small ones end together, large ones cost little to begin.
-LEAST, MOST = 64, 16_384
+LEAST, MOST = 64, 65_536
 WORTH = 10**8  # operations of a block on lanes that take some milliseconds
 MOST_IN_TURN = 256
 PARTS = 64  # into so many blocks the runs are cut, where that makes blocks of such sizes
