@@ -13,7 +13,7 @@ from libc.stdint cimport int8_t, uint8_t
 
 ctypedef int64_t (*LaneStep)(
     const void *before, const void *here, void *next, void *rows, const double *stop,
-    const uint8_t *alive, uint8_t *doubts, int64_t groups,
+    const void *limits, const uint8_t *alive, uint8_t *doubts, int64_t groups,
 ) noexcept nogil
 
 cdef enum:
@@ -103,9 +103,15 @@ cdef class Lanes:
         nit int64 of shape (runs,). They are written to.
     owner : object
         Kept alive.
+    limits : ndarray, shape (2, size), or None
+        The lower and the upper bounds, of the objective's dtype.
+    frozen : ndarray of bool, shape (size,), or None
+        Which unknowns do not move.
     """
 
     cdef Loop loop
+    cdef Options options
+    cdef char *limits
     cdef Deck deck
     cdef LaneStep step
     cdef object arrays
@@ -134,11 +140,12 @@ cdef class Lanes:
     def __cinit__(
         self, step, function, starts, context, settings, corrections, tables, rates, stop,
         int64_t steps, int64_t row, int64_t value_row, ended, owner,
+        limits=None, frozen=None,
     ):
         cdef int64_t k
         memset(&self.loop, 0, sizeof(Loop))
         memset(&self.deck, 0, sizeof(Deck))
-        self.arrays = (step, function, starts, context, settings, corrections, rates, ended, owner)
+        self.arrays = (step, function, starts, context, settings, corrections, rates, ended, owner, limits, frozen)
         self.step = <LaneStep> PyCapsule_GetPointer(step, LANES_CAPSULE)
         self.starts, self.context, self.tables = starts, context, tables
         self.is_double = ended[0].dtype == "float64"
@@ -149,6 +156,7 @@ cdef class Lanes:
         self.loop.size = self.deck.size
         self.loop.last = steps
         self.loop.sign = 1
+        self.set_options(limits, frozen)
         set_stop(&self.loop, stop)
         self.stops[0], self.stops[1] = self.loop.gtol, self.loop.ftol
         self.stops[2], self.stops[3] = self.loop.xtol, self.loop.target
@@ -173,6 +181,23 @@ cdef class Lanes:
                 self.loop.last, self.running_out = self.rate_count, True
         self.x_out, self.jac_out = bytes_of_all(ended[0]), bytes_of_all(ended[1])
         self.fun_out, self.status_out, self.nit_out = ended[2:]
+
+    cdef int set_options(self, limits, frozen) except -1:
+        """Let single lanes be looked at with bounds, and with what is frozen."""
+        cdef const char[::1] mask
+        if limits is None and frozen is None:
+            return 0
+        memset(&self.options, 0, sizeof(Options))
+        self.options.sign = 1
+        if limits is not None:
+            self.limits = bytes_of_all(limits)
+            self.options.lower = <void *> self.limits
+            self.options.upper = <void *> (self.limits + self.deck.size*self.deck.width)
+        if frozen is not None:
+            mask = frozen.view("int8")
+            self.options.frozen = &mask[0]
+        self.loop.options = &self.options
+        return 0
 
     cdef int allocate(self, int64_t value_row) except -1:
         """Lay out the points, the rows, and what a single lane is looked at in."""
@@ -374,7 +399,7 @@ cdef void one_pass(Lanes self, alone like) noexcept nogil:
         rest_lanes(self, like)
     doubts = self.step(
         points_of(self, like, 0), points_of(self, like, 1), points_of(self, like, 2), deck.rows,
-        self.stops, self.alive, self.doubts, (deck.active + GROUP - 1)//GROUP,
+        self.stops, self.limits, self.alive, self.doubts, (deck.active + GROUP - 1)//GROUP,
     )
     if doubts or deck.passes >= deck.due:
         decide_all(self, like)

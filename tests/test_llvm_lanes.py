@@ -24,9 +24,9 @@ ACKLEY = (
     - sp.exp((sp.cos(2 * sp.pi * x) + sp.cos(2 * sp.pi * y)) / 2) + 20 + sp.E
 )  # fmt: skip
 ROSENBROCK = 100 * (y - x**2) ** 2 + (1 - x) ** 2
-EVERYTHING = Watch(True, True, True, True, True, True)
+EVERYTHING = Watch(True, True, True, True, True, True, True)
 NOTHING = Watch()
-STEP = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 7, ctypes.c_int64)
+STEP = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 8, ctypes.c_int64)
 USUAL = (-0.01, 0.9, 0.1, 0.999, 0.0, 1e-8, 0.0, np.inf, -np.inf, 0.0)
 
 
@@ -49,11 +49,12 @@ class Bench:
         for name, value in zip(SETTINGS, USUAL, strict=True):
             self.rows[self.deck.setting(name)] = value
         self.stop = np.array([-1.0, -1.0, -1.0, -np.inf])
+        self.limits = np.array([[-1.5] * size, [1.5] * size], dtype)
         self.alive, self.doubts = np.full(row // LANES, 255, "u1"), np.zeros(row // LANES, "u1")
 
     def step(self) -> int:
         before, here, there = (array.ctypes.data for array in self.points)
-        others = (self.rows, self.stop, self.alive, self.doubts)
+        others = (self.rows, self.stop, self.limits, self.alive, self.doubts)
         found = STEP(self.code.address)(
             before, here, there, *(array.ctypes.data for array in others), self.groups
         )

@@ -325,14 +325,35 @@ def test_python_functions() -> None:
     hold_same_bits(results, singles(function, starts, method=FAST, steps=20))
 
 
-def test_bounds_and_frozen_unknowns() -> None:
-    starts = np.random.default_rng(10).uniform(0, 0.5, (5, 2))
-    asked: dict[str, Any] = {
-        "method": FAST, "steps": 30, "bounds": {x: (0, 0.5), y: (None, 1)}, "frozen": [y],
-    }  # fmt: skip
-    hold_same_bits(
-        sx.minimize_many(ROSENBROCK, starts, **asked), singles(ROSENBROCK, starts, **asked)
-    )
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    "given_",
+    [
+        {"bounds": {x: (0, 0.5), y: (None, 1)}},
+        {"frozen": [y]},
+        {"bounds": {x: (0, 0.5)}, "frozen": [y], "stop": sx.Stop(gtol=0.2)},
+        {"bounds": [(0, 0.5), (-1, 0.2)], "stop": sx.Stop(gtol=0.2, xtol=1e-9, ftol=1e-12)},
+        {"bounds": [(0, 0.5), (-1, 0.5)], "method": sx.Adamax(1e308)},
+        {"bounds": [(0, 0.5), (-1, 0.5)], "method": sx.Adamax(0.1, clip_norm=1.0)},
+        {"bounds": [(0, 0.5), (-1, 0.5)],
+         "method": sx.Adamax(0.05, l2=0.1, weight_decay=1.0, epsilon_placement="none")},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_bounds_and_frozen_unknowns(given_: dict[str, Any], dtype: str) -> None:
+    if dtype == "float32" and given_.get("method", FAST).learning_rate == 1e308:
+        given_ = {**given_, "method": sx.Adamax(1e38)}
+    starts = np.random.default_rng(10).uniform(0, 0.2, (70, 2))
+    asked: dict[str, Any] = {"method": FAST, "steps": 30, "dtype": dtype, **given_}
+    results = sx.minimize_many(ROSENBROCK, starts, **asked)
+    hold_same_bits(results, singles(ROSENBROCK, starts, **asked))
+
+
+def test_a_start_beyond_the_bounds_is_refused_by_name() -> None:
+    with pytest.raises(
+        InputError, match=r"bound \(0.0, 1.0\) of 'y' does not hold at the start, 2"
+    ):
+        sx.minimize_many(ROSENBROCK, [[0.5, 0.5], [0.5, 2.0]], bounds=[(0, 1), (0, 1)])
 
 
 def test_histories() -> None:

@@ -1,8 +1,9 @@
 """Segments -> LLVM IR text: one step of Adamax for many points side by side.
 
-The function ``step(before, x, next, rows, stop, alive, doubts, groups)`` takes a deck of `groups`
-times `LANES` points. It evaluates value and gradient at `x`, updates the moments in place, and
-writes the points that follow to `next`. `before` holds the points before `x`.
+The function ``step(before, x, next, rows, stop, limits, alive, doubts, groups)`` takes a deck of
+`groups` times `LANES` points. It evaluates value and gradient at `x`, updates the moments in place,
+and writes the points that follow to `next`. `before` holds the points before `x`; `limits` the
+lower bounds of the unknowns, and behind them the upper ones.
 
 A number of a point stands in a row, with one entry for each lane of the deck; a row has `row`
 entries (see `Deck`). The kernel does the operations of `cython_src/adamax.pxd` in the order of the
@@ -36,7 +37,7 @@ SETTINGS = (*PLAIN, *OPTIONS)
 # The criteria in the array `stop`, in order.
 GTOL, FTOL, XTOL, TARGET = range(4)
 
-POINTERS = ("before", "x", "next", "rows", "stop")
+POINTERS = ("before", "x", "next", "rows", "stop", "limits")
 STRIDED = ("%before", "%x", "%next", "%rows", "%context")
 
 
@@ -51,6 +52,10 @@ class Watch(NamedTuple):
         Whether 0/0 may occur, which moves nothing: where epsilon is 0.
     options : bool
         Whether equations (5), (7) and (8) of adamax.pxd have a part in it.
+    bounded : bool
+        Whether (9) has.
+    frozen : tuple of int
+        The places of the unknowns that do not move.
     """
 
     gtol: bool = False
@@ -59,6 +64,8 @@ class Watch(NamedTuple):
     target: bool = False
     settling: bool = False
     options: bool = False
+    bounded: bool = False
+    frozen: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,8 +178,8 @@ class _Emitter:
         scalar, context = self.writers[0].scalar, self.deck.context * self.deck.row
         return [
             f"%lane = mul i64 %g, {LANES}",
-            *(f"%{n} = getelementptr {scalar}, ptr %{n}s, i64 %lane" for n in POINTERS[:-1]),
-            "%stop = getelementptr double, ptr %stops, i64 0",
+            *(f"%{n} = getelementptr {scalar}, ptr %{n}s, i64 %lane" for n in POINTERS[:-2]),
+            *(f"%{n} = getelementptr i8, ptr %{n}s, i64 0" for n in POINTERS[-2:]),
             f"%context = getelementptr {scalar}, ptr %rows, i64 {context}",
         ]
 
@@ -272,6 +279,11 @@ class _LaneWriter(SegmentWriter):
         """Update the unknown whose derivative is finished."""
         x, setting = self.load("%x", place), self.settings
         moment, weight = self.deck.moment(place), self.deck.weight(place)
+        if self.watch.frozen or self.watch.bounded:  # then a number that is not finite may be lost
+            self.nothing.append(self.binary("fsub", register, register))
+        if place in self.watch.frozen:
+            self.store(x, "%next", place)
+            return
         self.look_at_unknown(place, x, register)
         g = self.with_options(register, x) if self.watch.options else register
         # (2)
@@ -291,6 +303,9 @@ class _LaneWriter(SegmentWriter):
             moved = self.settle(x, m, below, moved)
         if self.watch.options:  # (8)
             moved = self.binary("fsub", moved, self.binary("fmul", setting["decay"], x))
+        if self.watch.bounded:  # (9)
+            moved = self.choice("olt", moved, self.bound(place))
+            moved = self.choice("ogt", moved, self.bound(place, upper=True))
         self.store(moved, "%next", place)
         self.nothing.append(self.binary("fsub", moved, moved))
 
@@ -306,6 +321,22 @@ class _LaneWriter(SegmentWriter):
         """Return the limit where a number compares so with it, and the number elsewhere."""
         beyond = self.line(f"fcmp {how} {self.real} {g}, {limit}")
         return self.line(f"select {self.truth} {beyond}, {self.real} {limit}, {self.real} {g}")
+
+    def bound(self, place: int, upper: bool = False) -> str:
+        """Return a bound of an unknown on every lane."""
+        number = place + self.deck.unknowns * upper
+        at = self.line(f"getelementptr {self.scalar}, ptr %limits, i64 {number}")
+        return self.spread(self.scalar, at)
+
+    def projected(self, place: int, x: str, slope: str) -> str:
+        """Return what the bounds leave of a derivative, as `projected` of adamax.pxd does."""
+        below = self.binary("fsub", x, self.bound(place))
+        above = self.binary("fsub", x, self.bound(place, upper=True))
+        falling = self.choice("ogt", slope, below)
+        rising = self.choice("olt", slope, above)
+        positive = self.line(f"fcmp ogt {self.real} {slope}, {self.number(0.0)}")
+        kind = self.real
+        return self.line(f"select {self.truth} {positive}, {kind} {falling}, {kind} {rising}")
 
     def binary(self, instruction: str, a: str, b: str) -> str:
         """Write an instruction on two numbers."""
@@ -325,6 +356,8 @@ class _LaneWriter(SegmentWriter):
         """Compare the derivative with gtol, and the last step with xtol."""
         _, steep, moved = self.notes
         if self.watch.gtol:
+            if self.watch.bounded:
+                slope = self.projected(place, x, slope)
             steep.append(self.compare("ugt", self.size(slope), self.limit(GTOL)))
         if self.watch.xtol:
             way = self.line(f"fsub {self.real} {x}, {self.load('%before', place)}")
@@ -374,13 +407,15 @@ class _LaneWriter(SegmentWriter):
         """Return a tolerance on every lane."""
         if criterion not in self.limits:
             at = self.line(f"getelementptr double, ptr %stop, i64 {criterion}")
-            scalar = self.line(f"load double, ptr {at}")
-            kind = self.of("double")
-            first = self.line(f"insertelement {kind} poison, double {scalar}, i64 0")
-            self.limits[criterion] = self.line(
-                f"shufflevector {kind} {first}, {kind} poison, <{self.lanes} x i32> {ZERO}"
-            )
+            self.limits[criterion] = self.spread("double", at)
         return self.limits[criterion]
+
+    def spread(self, scalar: str, at: str) -> str:
+        """Return the number at an address on every lane."""
+        kind, value = self.of(scalar), self.line(f"load {scalar}, ptr {at}")
+        first = self.line(f"insertelement {kind} poison, {scalar} {value}, i64 0")
+        zeros = f"<{self.lanes} x i32> {ZERO}"
+        return self.line(f"shufflevector {kind} {first}, {kind} poison, {zeros}")
 
     def double(self, register: str) -> str:
         """Return a number as a double."""

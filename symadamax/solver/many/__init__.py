@@ -129,8 +129,8 @@ def minimize_many(
     finite is no error here: its run ends there with a status < 0.
 
     Runs of objectives without sums are computed on lanes, eight by each instruction. Those of
-    objectives with sums and of Python functions, and all with ``clip_norm``, `bounds`, `frozen` or
-    `record`, are computed one after another on each thread.
+    objectives with sums and of Python functions, and all with ``clip_norm`` or `record`, are
+    computed one after another on each thread.
 
     Examples
     --------

@@ -110,8 +110,6 @@ def fits_lanes(task: Task) -> bool:
         task.is_symbolic
         and not task.objective.stages.ir.has_loops
         and task.method.clip_norm is None
-        and task.bounds is None
-        and task.frozen is None
         and task.record is None
         and has_llvm()
     )
@@ -138,7 +136,12 @@ def _on_lanes(task: Task, points: Array, watcher: Watcher) -> Block:
 def _lanes(task: Task, points: Array, runs: Runs) -> _core.Lanes:
     """Return the deck of lanes that does the runs, and writes how they end."""
     objective, method = task.objective, task.method
-    compiled = objective.stages.lanes(task.dtype, _watch(task))
+    limits, frozen = _limits(task, points)
+    watch = _watch(task)._replace(
+        bounded=limits is not None,
+        frozen=() if frozen is None else tuple(np.flatnonzero(frozen).tolist()),
+    )
+    compiled = objective.stages.lanes(task.dtype, watch)
     tables, which = _corrections(method.beta1, task.steps)
     return _core.Lanes(
         compiled.function,
@@ -155,7 +158,36 @@ def _lanes(task: Task, points: Array, runs: Runs) -> _core.Lanes:
         compiled.value_row,
         (runs.x, runs.jac, runs.fun, runs.status, runs.nit),
         compiled.owner,
+        limits,
+        frozen,
     )
+
+
+def _limits(task: Task, points: Array) -> tuple[Array | None, Array | None]:
+    """Return the bounds, lower over upper, and the mask of what is frozen; None for neither.
+
+    Raises
+    ------
+    InputError
+        When they cannot be used, or a start is not within the bounds.
+    """
+    if task.bounds is None and task.frozen is None:
+        return None, None
+    method = task.method.of_run(0) if task.method.count else task.method
+    problem = _problem(task, points[0])
+    options = gather(
+        method, problem._replace(start=points[0].astype(task.dtype)), None, task.bounds,
+        task.frozen, False,
+    )  # fmt: skip
+    if options is None or options.lower is None or options.upper is None:
+        return None, options.frozen if options else None
+    limits = np.stack([options.lower, options.upper])
+    cast = points.astype(task.dtype)
+    outside = ((cast < limits[0]) | (cast > limits[1])).any(axis=1)
+    if outside.any():  # say so as of a single run
+        start = cast[int(outside.argmax())]
+        gather(method, problem._replace(start=start), None, task.bounds, task.frozen, False)
+    return limits, options.frozen
 
 
 def _watch(task: Task) -> Watch:
