@@ -101,7 +101,7 @@ def _plain(given: Any, name: str, accepted: str) -> Array:
     try:
         array = np.asarray(given)
     except ValueError:  # rows of different length
-        array = np.array([None])
+        return _one_by_one(given, name, accepted)
     if array.ndim != 1:
         raise InputError(
             f"{name} is an array of the shape {array.shape}; accepted is {accepted}, or an array "
@@ -113,11 +113,15 @@ def _plain(given: Any, name: str, accepted: str) -> Array:
     if array.dtype.kind in "fiu" or array.size == 0:
         with np.errstate(over="ignore"):
             return array.astype(np.float64)
-    entries = list(given) if len(array) == len(given) else array.tolist()
-    return np.array([
+    return _one_by_one(given, name, accepted)
+
+
+def _one_by_one(given: Any, name: str, accepted: str) -> Array:
+    entries = [
         number(entry, f"{name}[{place}]", accepted, lambda value: True)
-        for place, entry in enumerate(entries)
-    ])  # fmt: skip
+        for place, entry in enumerate(given)
+    ]
+    return np.array(entries)
 
 
 def parameters_of(given: Any) -> tuple[dict[Any, Any], dict[Any, Column]]:

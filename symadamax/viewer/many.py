@@ -95,8 +95,8 @@ def _see(results: Any, tol: float | None) -> Seen:
         )
     names = tuple(plain(rows.asked.names[k]) for k in range(rows.x.shape[1]))
     minima = summary.minima
-    return Seen(names, rows.start, np.where(drawable, rows.fun, np.nan), basin, minima,
-                _colours(minima))  # fmt: skip
+    start, fun = rows.start.astype(np.float64), np.where(drawable, rows.fun, np.nan)
+    return Seen(names, start, fun, basin, minima, _colours(minima))
 
 
 def _colours(minima: tuple[Any, ...]) -> Array:
@@ -183,7 +183,7 @@ def _basins(axes: Axes, seen: Seen) -> None:
     """Draw each start in the colour of the minimum that was reached from there."""
     rows = np.linspace(0, len(seen.start) - 1, min(len(seen.start), PAINTED)).round().astype(int)
     rows = rows[(np.abs(seen.start[rows]) < FARTHEST).all(axis=1)]
-    points, colours = seen.start[rows].astype(np.float64), seen.colours[seen.basin[rows]]
+    points, colours = seen.start[rows], seen.colours[seen.basin[rows]]
     if len(rows) > DOTS and (np.ptp(points, axis=0) > 0).all():
         _paint(axes, points, colours)
     else:
@@ -217,8 +217,8 @@ def _paint(axes: Axes, points: Array, colours: Array) -> None:
 
 def _mark(axes: Axes, seen: Seen) -> None:
     """Mark the minima: a star each, or of many a star at the best and a dot at the others."""
-    places = np.array([minimum.x for minimum in seen.minima])
-    places = places[(np.abs(places) < FARTHEST).all(axis=1)] if len(places) else np.empty((0, 2))
+    places = np.array([minimum.x for minimum in seen.minima], np.float64).reshape(-1, 2)
+    places = places[(np.abs(places) < FARTHEST).all(axis=1)]
     stars = len(places) if seen.few else 1
     axes.plot(*places[stars:].T, ".", color="white", markeredgecolor=INK, markersize=5)
     axes.plot(

@@ -166,7 +166,7 @@ def _ends(pair: Any, name: str, arrays: bool) -> tuple[Array, Array, Shape]:
         shape = low.shape
         low, high = low.reshape(-1), high.reshape(-1)
     else:
-        low, high = (np.array([finite(end, f"the box of {name}")]) for end in (low, high))
+        low, high = (np.array([_end(end, low, high, name)]) for end in (low, high))
     with np.errstate(over="ignore"):
         for broken, fault in (
             (low > high, "the low end is above the high end"),
@@ -178,6 +178,16 @@ def _ends(pair: Any, name: str, arrays: bool) -> tuple[Array, Array, Shape]:
                     f"The box of {name!r} is ({low[k]}, {high[k]}): {fault}. Give (low, high)."
                 )
     return low, high, shape
+
+
+def _end(end: Any, low: Any, high: Any, name: str) -> float:
+    try:
+        return finite(end, name)
+    except InputError:
+        ends = [repr(e.item() if isinstance(e, np.generic) else e) for e in (low, high)]
+        raise InputError(
+            f"The box of {name!r} is ({', '.join(ends)}); its ends must be real and finite numbers."
+        ) from None
 
 
 def _broadcast(low: Any, high: Any, name: str) -> tuple[Array, Array]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from numbers import Integral
 from os import PathLike
 from typing import Any
@@ -14,65 +13,17 @@ import numpy.typing as npt
 
 from symadamax._core import Status
 from symadamax.errors import InputError, require
-from symadamax.points import Shapes, shaped
-from symadamax.solver.adamax import Adamax
 from symadamax.solver.checks import natural
-from symadamax.solver.columns import Column
 from symadamax.solver.history import History
+from symadamax.solver.many.description import Description
 from symadamax.solver.many.minima import checked_tolerance, labelled, usual_tolerance
 from symadamax.solver.many.runs import Runs
-from symadamax.solver.many.starts import Starts
 from symadamax.solver.many.summary import Digest, Minimum, Summary
-from symadamax.solver.result import REJECTED, Result, sentence, succeeded, where
-from symadamax.solver.stop import Stop
+from symadamax.solver.result import Result, succeeded, where
 
 __all__ = ["Description", "Results"]
 
 SHOWN = 5  # runs in a notebook's view
-
-# What was not finite is not kept of each run; these stand for it in the sentences.
-TROUBLE = {
-    Status.VALUE_NOT_FINITE: "not finite",
-    Status.GRADIENT_NOT_FINITE: "an unknown is not finite",
-    Status.POINT_NOT_FINITE: "an unknown beyond all finite numbers",
-    Status.SCHEDULE_FAILED: "it is not finite, or below 0",
-    Status.OBJECTIVE_FAILED: "it raised an error",
-    Status.CALLBACK_FAILED: "it raised an error",
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Description:
-    """What was asked for, in which all runs are the same or are told apart by their numbers.
-
-    Attributes
-    ----------
-    total : int
-        How many runs.
-    method : Adamax
-    stop : Stop
-    names : sequence of str
-        What the numbers of a point are called.
-    objective : Objective or None
-        None of a Python function.
-    shapes : mapping of IndexedBase to shape
-        Those of arrays of unknowns.
-    starts : Starts or None
-    parameters : mapping of symbol (or its name) to Column
-        Those parameters that have a number for each run.
-    """
-
-    total: int
-    method: Adamax
-    stop: Stop
-    names: Sequence[str]
-    objective: Any = None
-    shapes: Shapes = field(default_factory=dict)
-    starts: Starts | None = None
-    parameters: Mapping[Any, Column] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "shapes", dict(self.shapes))  # as it came it may not pickle
 
 
 class Results:
@@ -137,13 +88,21 @@ class Results:
     def __getitem__(self, place: Any) -> Any:
         if isinstance(place, Integral) and not isinstance(place, bool):
             return self._result(range(len(self))[int(place)])
-        kept = self.histories
-        if kept is not None:
-            kept = [kept[row] for row in np.arange(len(self))[place]]
+        rows = np.arange(len(self))[place]
+        if rows.ndim != 1:
+            raise InputError(
+                f"results[{place!r}] was asked for; accepted is a row, a slice, a mask or an array "
+                "of rows."
+            )
+        kept = None if self.histories is None else [self.histories[row] for row in rows]
         return Results(self.runs.take(place), self.asked, histories=kept)
 
     def __iter__(self) -> Iterator[Result]:
         return (self._result(row) for row in range(len(self)))
+
+    def _result(self, row: int) -> Result:
+        history = None if self.histories is None else self.histories[row]
+        return self.asked.result_of(self.runs, row, history)
 
     @property
     def success(self) -> npt.NDArray[np.bool_]:
@@ -173,20 +132,21 @@ class Results:
         InputError
             When no run is usable.
         """
-        best = self.runs.best(1)
-        if not best.usable.any():
+        best = self.top(1)
+        if not best.runs.usable.any():
             raise InputError(
                 "No run has ended at a usable point, so none is the best: summary() says how they "
                 "ended."
             )
-        return Results(best, self.asked)[0]  # type: ignore[no-any-return]
+        return best._result(0)
 
     def top(self, k: int) -> Results:
         """Return the k best runs in order, or all where there are fewer.
 
         Usable ones come first, by value and then by number; behind them the rest by number.
         """
-        return Results(self.runs.best(natural(k, "k")), self.asked)
+        top: Results = self[self.runs.best_places(natural(k, "k"))]
+        return top
 
     def summary(self, tol: float | None = None) -> Summary:
         r"""Return how many ended in which way, and at which minima.
@@ -247,7 +207,7 @@ class Results:
         for row, count in enumerate(minima.counts.tolist()):
             number, x, fun, jac, _, _ = (array[row] for array in minima.best)
             found.append(
-                Minimum(float(fun), x, self._point(x), count, count / runs, int(number), jac)
+                Minimum(float(fun), x, asked.point(x), count, count / runs, int(number), jac)
             )
         reached = sum(n for status, n in digest.counts.items() if succeeded(status, asked.stop))
         return Summary(
@@ -281,49 +241,6 @@ class Results:
         import symadamax
 
         return symadamax.plot(self, path, **options)
-
-    # ---- what one run says ----------------------------------------------------------------------
-
-    def _result(self, row: int) -> Result:
-        asked, number = self.asked, int(self.number[row])
-        status, nit = Status(int(self.status[row])), int(self.nit[row])
-        objective = asked.objective
-        if objective is not None and asked.parameters:
-            own = {key: values[number] for key, values in asked.parameters.items()}
-            objective = objective.with_parameters(own)
-        return Result(
-            x=self.x[row].copy(),
-            fun=float(self.fun[row]),
-            jac=self.jac[row].copy(),
-            nit=nit,
-            nfev=nit + (1 if self._never_began(row) else 1 + (status in REJECTED)),
-            status=status,
-            success=succeeded(status, asked.stop),
-            message=self._message(row, status, nit),
-            point=self._point(self.x[row]),
-            best_x=None,
-            best_fun=None,
-            average_x=None,
-            history=None if self.histories is None else self.histories[row],
-            state=None,
-            objective=objective,
-            method=asked.method.of_run(number),
-        )
-
-    def _never_began(self, row: int) -> bool:
-        """Tell whether there was something not finite at the start itself."""
-        finite = np.isfinite(self.fun[row]) and np.isfinite(self.jac[row]).all()
-        return bool(self.status[row] < 0 and self.nit[row] == 0 and not finite)
-
-    def _message(self, row: int, status: Status, nit: int) -> str:
-        if self._never_began(row):
-            point = where(self.asked.names, self.x[row])
-            return f"The objective is not finite at the start, {point}: the run did not begin."
-        return sentence(status, nit, self.asked.stop, TROUBLE.get(status, ""))
-
-    def _point(self, x: npt.NDArray[Any]) -> dict[Any, Any] | None:
-        objective = self.asked.objective
-        return None if objective is None else shaped(x, objective.unknowns, self.asked.shapes)
 
     # ---- what they show -------------------------------------------------------------------------
 

@@ -80,7 +80,11 @@ class Runs(NamedTuple):
         return Runs(*(array[places] for array in self))
 
     def best(self, k: int) -> Runs:
-        """Return the k best rows in order, or all where there are fewer.
+        """Return the k best rows in order, or all where there are fewer."""
+        return self.take(self.best_places(k))
+
+    def best_places(self, k: int) -> npt.NDArray[np.intp]:
+        """Return where the k best rows are, in order.
 
         The usable ones come first, the smallest value before all; equal values are in the order of
         their numbers. Behind them is the rest by number. So the best of several parts are the best
@@ -95,4 +99,4 @@ class Runs(NamedTuple):
             candidates = np.arange(self.rows)
         keys = np.where(usable, self.fun, 0.0)[candidates]
         order = np.lexsort((self.number[candidates], keys, ~usable[candidates]))
-        return self.take(candidates[order[:k]])
+        return candidates[order[:k]]

@@ -192,6 +192,8 @@ class Summary:
 
 def _columns(rows: Sequence[Sequence[str]], sides: str) -> list[str]:
     """Return rows of cells as lines; of each column `sides` says how it is aligned, < or >."""
+    if not rows:
+        return []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     forms = [f"{side}{width}" for side, width in zip(sides, widths, strict=True)]
     return ["  " + "  ".join(map(format, row, forms)).rstrip() for row in rows]
