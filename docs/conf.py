@@ -25,6 +25,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "mathml",
     "complete",
+    "play",
 ]
 exclude_patterns = ["_build", "**/jupyter_execute"]
 

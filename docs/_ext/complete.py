@@ -15,6 +15,7 @@ import symadamax
 FETCHED = re.compile(
     r"<(?:script|img|link|iframe|source)\b[^>]*\b(?:src|href)=[\"']?((?:https?:)?//[^\"'\s>]+)"
     r"|@import[^;]*((?:https?:)?//[^\"')]+)"
+    r"|\burl\(\s*[\"']?((?:https?:)?//[^\"')]+)"
 )
 logger = getLogger(__name__)
 
