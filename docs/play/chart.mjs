@@ -42,7 +42,7 @@ export class Chart {
     const columns = ticks(left, right, width / 75, Number(whole))
       .map(({ value, text }) => ({ at: this.x(value), text }));
     const powers = log ? decades(low, high, height / 24) : [];
-    const marks = powers.length > 1 ? powers : ticks(low, high, height / 38);
+    const marks = powers.length > 1 ? powers : ticks(low, high, height / 30);
     const rows = marks
       .filter(({ value }) => value > 0 || !log)
       .map(({ value, text }) => ({ at: this.y(value), text }));
