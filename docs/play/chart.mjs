@@ -8,22 +8,26 @@ const ROOM = { left: 52, right: 8, top: 20, bottom: 40 };
 const FARTHEST = 1e5;
 
 export class Chart {
-  /** @param svg The element; it is filled with `.still`, for what stays, and `.moving`. */
+  /**
+   * @param svg The element for what stays. The one behind it is for what moves, and is painted by
+   *   itself: a frame need not paint the long paths again.
+   */
   constructor(svg, { across, up }) {
     this.svg = svg;
+    this.moving = svg.nextElementSibling;
     this.labels = { across, up };
     const clip = `${svg.id}-frame`;
     svg.innerHTML =
       `<defs><clipPath id="${clip}"><rect/></clipPath></defs><g class="axes"></g>` +
-      `<g class="still" clip-path="url(#${clip})"></g><g class="moving"></g>`;
-    [this.axes, this.still, this.moving] = svg.querySelectorAll("g");
+      `<g class="still" clip-path="url(#${clip})"></g>`;
+    [this.axes, this.still] = svg.querySelectorAll("g");
     this.clip = svg.querySelector("rect");
   }
 
   /** Take the size of the element on the page. */
   measure() {
     const { width, height } = this.svg.getBoundingClientRect();
-    this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    for (const each of [this.svg, this.moving]) each.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const inner = {
       left: ROOM.left,
       top: ROOM.top,

@@ -27,7 +27,9 @@ export class Landscape {
   draw(state, runs) {
     const objective = objectiveOf(state);
     const curved = objective.names.length === 1;
-    this.charts.forEach(({ svg }, k) => svg.toggleAttribute("hidden", k !== Number(!curved)));
+    this.charts.forEach(({ svg, moving }, k) => {
+      for (const each of [svg, moving]) each.toggleAttribute("hidden", k !== Number(!curved));
+    });
     this.canvas.hidden = this.bar.hidden = curved;
     this.chart = this.charts[Number(!curved)];
     this.chart.measure();
