@@ -73,7 +73,7 @@ def _of_four(statistic: str) -> Any:
 
 
 def _prove_first(moment: Any, corrected: Any) -> None:
-    computed = played(1)[0][0]
+    computed = played()[0][0]
     hold(moment.lhs == m[1] and corrected.lhs == mhat[1], "The equations are for the first step.")
     equal(moment.rhs, computed)
     equal(corrected.rhs, evaluated(CORRECTED_MEAN.rhs).subs(t, 1).subs(m[1], computed))

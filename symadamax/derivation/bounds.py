@@ -63,7 +63,7 @@ def _prove_weight(*statements: Any) -> None:
     hold(each.rhs == u[t] and evaluated(each.lhs) == term, "It is no term of (4.6).")
     for k in BASES:
         for j in range(1, k + 1):
-            at_least(distributed(played(k)[-1][1]), term.subs({t: k, i: j}))
+            at_least(distributed(played()[k - 1][1]), term.subs({t: k, i: j}))
 
 
 def per_weight(statement: Any) -> Any:
@@ -94,7 +94,7 @@ def _prove_bound(mean: Any, bound: Any) -> None:
 
 def _each_gradient(k: int, weight: Any) -> None:
     """Prove that what each gradient adds to |m[k]| is at most its part of the sum times u[k]."""
-    moment, largest, _ = played(k)[-1]
+    moment, largest, _ = played()[k - 1]
     largest = distributed(largest)
     for j in range(1, k + 1):
         share = sp.expand(moment).coeff(g[j])
@@ -123,7 +123,7 @@ def _prove_attained(attained: Any) -> None:
         equal(evaluated(attained.rhs) / RATE.rhs, factor * RATIO, case)
     hold(attained.lhs == sp.Abs(Delta[t]), "It is not the size of a step.")
     for k in BASES:
-        moved = played(k)[-1][2].subs({g[j]: worst.subs(i, j) for j in range(1, k + 1)})
+        moved = played()[k - 1][2].subs({g[j]: worst.subs(i, j) for j in range(1, k + 1)})
         equal(settled(moved), settled(-evaluated(attained.rhs).subs(t, k)))
 
 

@@ -45,7 +45,7 @@ __all__ = ["STEPS", "TITLE"]
 
 TITLE = "Errors that are met elsewhere"
 BETAS = r"$0 < \beta_1, \beta_2 < 1$"
-_erratum = partial(Erratum, chapter=__name__, verdict=Verdict.PROVED)
+_erratum = partial(Erratum, chapter=__name__, verdict=Verdict.REFUTED)
 
 size = sp.Symbol("size", positive=True)
 half = sp.Function("half")  # a number rounded to 16 bits

@@ -88,7 +88,7 @@ def _prove_recursion(recursion: Any) -> None:
     (old,) = [member for member in body.args if member.has(u)] or [sp.S.NaN]
     (new,) = set(body.args) - {old}
     _, largest = split(MAXIMUM.rhs, Largest)
-    for k, (_, weight, _) in zip(BASES, played(BASES[-1]), strict=True):
+    for k, (_, weight, _) in zip(BASES, played(), strict=True):
         closed = evaluated(MAXIMUM.rhs).subs(t, k).doit()
         hold(distributed(iterated(recursion, k)) == closed, f"It is not the maximum at t = {k}.")
         hold(distributed(weight) == closed, f"The algorithm has another weight at t = {k}.")

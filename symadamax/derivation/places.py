@@ -54,7 +54,7 @@ def _prove_sandwich(lower: Any, upper: Any) -> None:
     old = {u[t - 1]: G, w[t - 1]: G + D, epsilon: D + F, sp.Abs(g[t]): A}
     raised = evaluated(WEIGHT["maximum"].rhs).subs(u[t - 1], w[t - 1])
     later = {u[t]: evaluated(WEIGHT["none"].rhs), w[t]: raised}
-    bases = [{u[t]: played(k)[-1][1], w[t]: played(k, "maximum")[-1][1]} for k in BASES]
+    bases = [{u[t]: played()[k - 1][1], w[t]: played("maximum")[k - 1][1]} for k in BASES]
     for bound in (lower, upper):
         for weights, values in ((later, old), *((base, {}) for base in bases)):
             big, small = (evaluated(side).subs(weights) for side in (bound.gts, bound.lts))
@@ -75,7 +75,7 @@ def _rate() -> Any:
 
 def _prove_first(first: Any, large: Any, small: Any) -> None:
     for placement in ("denominator", "maximum"):
-        equal(first.rhs, played(1, placement)[0][2])
+        equal(first.rhs, played(placement)[0][2])
     share = (-evaluated(first.rhs) / alpha).subs({g[1]: size})
     hold(evaluated(large.lhs).args[0] == share, "It is not the share of the first step.")
     equal(evaluated(small.lhs).args[0], share / size)

@@ -110,7 +110,8 @@ class Prover:
         seconds = time.perf_counter() - began
         if reason is None:
             self._end()
-            reason = f"It has not come back within {step.seconds:g} s."
+            late = f"It has not come back within {step.seconds:g} s."
+            reason = late if seconds >= step.seconds else "Its process has ended."
         return Outcome(Verdict.FAILED if reason else step.verdict, reason, seconds)
 
     def _started(self) -> subprocess.Popen[str]:

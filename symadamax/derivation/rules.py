@@ -7,6 +7,7 @@ used.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import sympy as sp
@@ -105,10 +106,11 @@ def unrolled(statement: Any, recursion: Any, source: Callable[[Any], Any]) -> An
     return weight
 
 
-def played(count: int, placement: str = "none") -> list[tuple[Any, Any, Any]]:
+@cache
+def played(placement: str = "none") -> tuple[tuple[Any, Any, Any], ...]:
     """Return m, u and the step of the first steps of the reference, on symbols."""
-    gradients = [g[k] for k in range(1, count + 1)]
-    return list(reference.play(gradients, reference.symbolic(placement)))
+    gradients = [g[k] for k in BASES]
+    return tuple(reference.play(gradients, reference.symbolic(placement)))
 
 
 # ---- inequalities and maxima --------------------------------------------------------------------

@@ -26,12 +26,13 @@ class Verdict(Enum):
     INDUCTION = "Proved for t ≤ 6 and by induction."
     WITNESSED = "Witnessed numerically, not proved."
     QUOTED = "Quoted, not proved here."
+    REFUTED = "The counter-example is proved."
     FAILED = "Not proved: the check fails."
 
     @property
     def proved(self) -> bool:
         """Whether this is a proof; a witness and a quotation are none."""
-        return self in (Verdict.PROVED, Verdict.INDUCTION)
+        return self in (Verdict.PROVED, Verdict.INDUCTION, Verdict.REFUTED)
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,7 +57,7 @@ def _run_scaled(factor: Any) -> None:
     """Run the first steps for gradients times c, beside those of the plain ones."""
     gradients = [c * g[k] for k in BASES]
     scaled = reference.play(gradients, reference.symbolic())
-    for (m_c, u_c, _), (m_1, u_1, _) in zip(scaled, played(BASES[-1]), strict=True):
+    for (m_c, u_c, _), (m_1, u_1, _) in zip(scaled, played(), strict=True):
         equal(m_c, factor * m_1)
         hold(distributed(u_c) == distributed(factor * u_1), "The weight is not scaled.")
 

@@ -55,7 +55,7 @@ def _prove_rate(rate: Any, first: Any, last: Any) -> None:
 
 
 def _prove_first(first: Any) -> None:
-    moved = played(1)[0][2]
+    moved = played()[0][2]
     hold(first.lhs == Delta[1], "The equation is for the first step.")
     for gradient in (SIZE, -SIZE):
         equal(moved.subs(g[1], gradient), evaluated(first.rhs).subs(g[1], gradient))
