@@ -1,10 +1,10 @@
-"""The derivation of Adamax: every step as SymPy equations, with the check that proves it.
+r"""The derivation of Adamax: every step as SymPy equations, with the check that proves it.
 
 ``symadamax derive`` prints it. In a notebook a step shows itself.
 
 >>> from symadamax import derivation
->>> derivation.step("first-step").equations[0].statement
-Eq(Delta[1], -alpha*sign(g[1]))
+>>> print(derivation.step("first-step").equations[0].latex)
+{\Delta}_{1} = - \alpha \operatorname{sign}{\left({g}_{1} \right)}
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class Largest(ExprWithLimits):  # type: ignore[misc]
     Examples
     --------
     >>> Largest(beta2**(3 - i)*sp.Abs(g[i]), (i, 1, 3)).doit()
-    Max(beta_2**2*Abs(g[1]), beta_2*Abs(g[2]), Abs(g[3]))
+    Max(beta_2*Abs(g[2]), beta_2**2*Abs(g[1]), Abs(g[3]))
     """
 
     def doit(self, **hints: Any) -> Any:
