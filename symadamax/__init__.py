@@ -30,7 +30,7 @@ from symadamax.errors import (
 )
 
 if TYPE_CHECKING:
-    from symadamax import schedules
+    from symadamax import derivation, schedules
     from symadamax.objective import Objective
     from symadamax.parse import parse_formula
     from symadamax.solver import Adamax, History, Record, Result, State, Status, Stop
@@ -59,6 +59,7 @@ __all__ = [
     "SymadamaxError",
     "UnsupportedError",
     "animate",
+    "derivation",
     "minimize",
     "minimize_many",
     "parse_formula",
@@ -73,6 +74,7 @@ __all__ = [
 _HOMES = {
     "Objective": "symadamax.objective",
     "parse_formula": "symadamax.parse",
+    "derivation": "symadamax.derivation",
     "schedules": "symadamax.schedules",
     "minimize_many": "symadamax.solver.many",
     "product": "symadamax.solver.many.grid",
@@ -90,7 +92,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'symadamax' has no attribute {name!r}")
     home = import_module(_HOMES[name])
-    value = globals()[name] = getattr(home, name, home)  # `schedules` is its own home
+    value = globals()[name] = getattr(home, name, home)  # a module is its own home
     return value
 
 

@@ -39,6 +39,11 @@ examples:
   symadamax fit "a*exp(-b*t) + c" data.csv --response y --start a=1,b=1,c=0
   symadamax fit "a + b*x + c*z" data.parquet --response y --start a=0,b=0,c=0 --gtol 1e-9
 """
+DERIVE_EXAMPLES = """\
+examples:
+  symadamax derive --step sharp-bound
+  symadamax derive --check
+"""
 FORMULA = """\
 Numbers, names, + - * / and ^ or **, parentheses, pi and E, functions such as exp, log, sin, sqrt,
 abs, max, gamma, and piecewise(x < 0, -x, x). Quote it, so that the shell leaves it alone."""
@@ -172,12 +177,22 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         help="show two problems at work, with pictures and the speed measured here",
         description="Minimise two functions, measure the speed on this machine, and draw the runs.",
     )
+    derive = commands.add_parser(
+        "derive",
+        help="print the derivation of Adamax, or check it",
+        description="Print the derivation of Adamax: every equation that the code runs, where it "
+        "comes from, and in which sense it is proved.",
+        epilog=DERIVE_EXAMPLES,
+        formatter_class=raw,
+    )
     if "minimize" in words:
         _add_minimize(minimize)
     if "fit" in words:
         _add_fit(fit)
     if "demo" in words:
         _add_demo(demo)
+    if "derive" in words:
+        _add_derive(derive)
     return parser
 
 
@@ -198,6 +213,18 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(
         run=lambda given: run(given.folder, frames=None if given.no_animation else given.frames)
     )
+
+
+def _add_derive(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--step", metavar="ID", help="only one step (default: all of them)")
+    parser.add_argument("--check", action="store_true", help="prove it, and print the verdicts")
+    parser.set_defaults(run=_derive)
+
+
+def _derive(given: argparse.Namespace) -> int:
+    from symadamax.derive_command import run
+
+    return run(given)
 
 
 def _add_minimize(parser: argparse.ArgumentParser) -> None:

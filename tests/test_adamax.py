@@ -106,9 +106,9 @@ def test_settings_do_not_change() -> None:
 @pytest.mark.parametrize(
     ("placement", "shown", "hidden"),
     [
-        ("denominator", r"{u_t + \epsilon}", r"|g_t| + \epsilon"),
-        ("maximum", r"|g_t| + \epsilon", r"{u_t + \epsilon}"),
-        ("none", r"{u_t}", r"\epsilon"),
+        ("denominator", r"{{u}_{t} + \epsilon}", r"\right| + \epsilon"),
+        ("maximum", r"\right| + \epsilon", r"{{u}_{t} + \epsilon}"),
+        ("none", r"\frac{{m}_{t}}{{u}_{t}}", r"\epsilon"),
     ],
 )
 def test_the_equations_show_epsilon_where_it_stands(
@@ -123,11 +123,11 @@ def test_the_equations_show_epsilon_where_it_stands(
 @pytest.mark.parametrize(
     ("settings", "shown"),
     [
-        ({"l2": 0.5}, (r"g_t + \ell x_{t-1}", r"\ell = 0.5")),
-        ({"clip_norm": 2}, (r"\max(\lVert g_t \rVert, c)", "c = 2")),
-        ({"clip_value": 3}, (r"\min(\max(g_t, -d), d)", "d = 3")),
-        ({"weight_decay": 0.1}, (r"- \alpha \lambda x_{t-1}", r"\lambda = 0.1")),
-        ({"average": True}, (r"\frac{\bar x_t}{1 - \beta_2^t}",)),
+        ({"l2": 0.5}, (r"{g}_{t} + \ell {x}_{t - 1}", r"\ell = 0.5")),
+        ({"clip_norm": 2}, (r"\max\left(\left\lVert g_{t} \right\rVert, c\right)", "c = 2")),
+        ({"clip_value": 3}, (r"\min\left(d, \max\left(- d, {g}_{t}\right)\right)", "d = 3")),
+        ({"weight_decay": 0.1}, (r" - \alpha \lambda {x}_{t - 1}", r"\lambda = 0.1")),
+        ({"average": True}, (r"\frac{{\bar{x}}_{t}}{1 - \beta_{2}^{t}}",)),
     ],
 )
 def test_the_equations_show_the_options_that_are_given(

@@ -10,10 +10,12 @@ import subprocess
 import sys
 from dataclasses import fields
 
+import faulty_steps
 import pytest
 
-from symadamax import Adamax, Stop, __version__
+from symadamax import Adamax, Stop, __version__, derivation
 from symadamax.cli import SETTINGS, main
+from symadamax.derivation import errata
 
 BOWL = "(x - 1)**2 + (y + 2)**2"
 FAST = ["minimize", BOWL, "--start", "x=0,y=0", "--learning-rate", "0.1"]
@@ -33,6 +35,7 @@ def run(capsys):
 def started(*words, **options):
     """Start the program in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment["PYTHONIOENCODING"] = options.get("encoding", "utf-8")
     command = [sys.executable, "-m", "symadamax", *words]
     pipe = subprocess.PIPE
     return subprocess.Popen(
@@ -131,13 +134,72 @@ def test_json_stays_json_beside_a_picture(run, tmp_path):
     assert err.startswith("Written: ")
 
 
+# ---- the derivation ----------------------------------------------------------------------------
+
+
+def test_the_book_is_printed_by_chapters(run):
+    code, out, err = run("derive")
+    assert (code, err) == (0, "")
+    titles = [*derivation.CHAPTERS, errata.TITLE]
+    places = [out.index(f"{title}\n===") for title in titles]
+    assert places == sorted(places)
+    assert all(f"\n{page.id}: " in out for page in (*derivation.STEPS, *derivation.ERRATA))
+
+
+def test_one_step_is_printed(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    code, out, _ = run("derive", "--step", "first-step")
+    assert code == 0
+    assert out.startswith("first-step: The first step")
+    assert "    Δ₁ = -α⋅sign(g₁)    (5.6)\n" in out
+    assert out.endswith("  Proved.\n")
+    assert max(map(len, out.splitlines())) <= 60
+
+
+def test_a_terminal_without_greek_gets_ascii():
+    with started("derive", "--step", "first-step", encoding="ascii") as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert "Delta[1] = -alpha*sign(g[1])    (5.6)" in out
+
+
+def test_a_check_prints_the_verdict(run):
+    code, out, err = run("derive", "--check", "--step", "unrolled-mean")
+    assert (code, err) == (0, "")
+    assert out.startswith("unrolled-mean  Proved for t ≤ 6 and by induction.\n")
+    assert out.endswith("\n1 of 1 proved, 0 witnessed, 0 quoted, 0 failed.\n")
+
+
+def test_a_check_does_not_count_a_quotation_as_proved(run):
+    code, out, _ = run("derive", "--check", "--step", "regret-bound")
+    assert code == 0
+    assert out.endswith("\n0 of 1 proved, 0 witnessed, 1 quoted, 0 failed.\n")
+
+
+def test_a_check_that_fails_is_exit_code_1(run, monkeypatch):
+    (false,) = (step for step in faulty_steps.STEPS if step.id == "print_and_err")
+    monkeypatch.setattr("symadamax.derive_command.step", lambda _: false)
+    code, out, _ = run("derive", "--check", "--step", "false")
+    assert code == 1
+    assert "Not proved: the check fails. Refuted: The two sides differ by -1." in out
+    assert out.endswith("\n0 of 1 proved, 0 witnessed, 0 quoted, 1 failed.\n")
+
+
 # ---- help --------------------------------------------------------------------------------------
 
 
 def test_help_names_the_commands_the_codes_and_examples(run):
     code, out, _ = run("--help")
     assert code == 0
-    for words in ("minimize  ", "demo  ", "exit codes:", "130", "examples:", "--version"):
+    for words in (
+        "minimize  ",
+        "demo  ",
+        "derive  ",
+        "exit codes:",
+        "130",
+        "examples:",
+        "--version",
+    ):
         assert words in out
 
 
@@ -199,6 +261,8 @@ WRONG = [
     ([*FAST, "--plot", "a.txt"], "The file must end in .png, .svg or .pdf: 'a.txt' does not."),
     ([*FAST, "--animate", "a.png"], "The file must end in .gif or .mp4: 'a.png' does not."),
     ([*FAST, "--plot", "no/such/a.png"], "There is no folder"),
+    (["derive", "--step", "last"], "There is no step 'last'; accepted are moving-average, "),
+    (["derive", "first-step"], "unrecognized arguments: first-step"),
     (["demo", "--frames", "many"], "--frames: invalid int value: 'many'"),
     (["demo", "--folder", __file__], "is a file; the pictures need a folder"),
 ]

@@ -21,9 +21,14 @@ STAGES = [
     "loop_stages",
 ]  # fmt: skip
 BESIDE = ["parts", "naming", "matrices", "readable"]  # SymPy -> SymPy: no stages
+BOOK = [
+    "symbols", "algorithm", "reference", "rules", "printing", "steps", "prove", "moments", "bias",
+    "norm", "limit", "update", "symmetry", "bounds", "longer", "places", "average", "convergence",
+    "errata", "equations",
+]  # fmt: skip
 LAYERS = [
-    "errors", "_build", "_core", "machine", "compiler", "points", "data", "given", "objective",
-    "solver", "schedules",
+    "errors", "_build", "_core", "derivation", "machine", "compiler", "points", "data", "given",
+    "objective", "solver", "schedules",
 ]  # fmt: skip
 
 SYMPY = {
@@ -34,6 +39,7 @@ SYMPY = {
     *(f"compiler/{name}{end}" for name in BESIDE for end in (".py", "/")),
 }  # fmt: skip
 LLVMLITE = {"compiler/native.py", "compiler/__init__.py"}
+DERIVATION = {"derivation/", "__init__.py", "derive_command.py", "solver/adamax.py", "cli.py"}
 VIEWER = {"viewer/", "cli.py", "command.py", "fit_command.py", "demo.py", "__init__.py"}
 
 
@@ -85,6 +91,8 @@ def knows(path: Path, package: str, lazy: bool = True) -> bool:
 def test_the_lists_name_modules_that_exist() -> None:
     stages = {p.stem for p in (PACKAGE / "compiler").iterdir() if not p.name.startswith("__")}
     assert stages == {*STAGES, *BESIDE}
+    chapters = {p.stem for p in (PACKAGE / "derivation").iterdir() if not p.name.startswith("__")}
+    assert chapters == {*BOOK}
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -97,6 +105,33 @@ def test_a_stage_imports_no_later_stage(stage: str) -> None:
         if knows(path, f"symadamax.compiler.{name}")
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("part", BOOK)
+def test_a_part_of_the_book_imports_no_later_part(part: str) -> None:
+    (path,) = sources(PACKAGE / "derivation", part)
+    later = BOOK[BOOK.index(part) + 1 :]
+    found = [name for name in later if knows(path, f"symadamax.derivation.{name}")]
+    assert found == []
+
+
+def test_the_book_knows_sympy_and_nothing_of_the_solver() -> None:
+    accepted = ("symadamax.derivation", "symadamax.errors")
+    others = [
+        (relative(path), name)
+        for path in (PACKAGE / "derivation").glob("*.py")
+        for name in imports(path)
+        if name.startswith("symadamax") and not name.startswith(accepted)
+    ]
+    assert others == []
+
+
+def test_the_book_is_imported_lazily_by_those_who_show_it() -> None:
+    users = [p for p in MODULES if knows(p, "symadamax.derivation")]
+    assert [relative(p) for p in users if not allowed(p, DERIVATION)] == []
+    outside = [p for p in users if not relative(p).startswith("derivation/")]
+    early = [relative(p) for p in outside if knows(p, "symadamax.derivation", lazy=False)]
+    assert early == ["derive_command.py"]
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -270,12 +270,12 @@ def test_a_method_with_a_schedule_is_a_value() -> None:
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
-        (0.1 / sp.sqrt(k), r"\alpha_t = \frac{0.1}{\sqrt{t}}"),
-        (math.sqrt, r"\alpha_t = \mathrm{sqrt}(t)"),
-        (lambda step: 0.1, r"\alpha_t = f(t)"),
+        (0.1 / sp.sqrt(k), r"\alpha_{t} = \frac{0.1}{\sqrt{t}}"),
+        (math.sqrt, r"\alpha_{t} = \mathrm{sqrt}(t)"),
+        (lambda step: 0.1, r"\alpha_{t} = f(t)"),
     ],
 )
 def test_the_equations_show_the_schedule(given: Any, shown: str) -> None:
     latex = Adamax(given)._repr_latex_()
     assert shown in latex
-    assert r"\frac{\alpha_t}{1 - \beta_1^t}" in latex
+    assert r"\frac{\alpha_{t}}{1 - \beta_{1}^{t}}" in latex

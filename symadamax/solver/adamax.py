@@ -12,7 +12,6 @@ from symadamax.errors import InputError
 from symadamax.solver.batches import Sample
 from symadamax.solver.checks import natural, truth
 from symadamax.solver.columns import Column, common_count
-from symadamax.solver.equations import equations
 from symadamax.solver.rates import as_rate
 from symadamax.solver.settings import RANGES, in_range, warn_of_long_steps
 
@@ -172,6 +171,8 @@ class Adamax:
         return f"Adamax({', '.join(shown)})"
 
     def _repr_latex_(self) -> str:
+        from symadamax.derivation.equations import equations
+
         return equations(self)
 
 
