@@ -50,6 +50,7 @@ cpdef enum Status:
     SCHEDULE_FAILED = -5
 
 include "loop.pxi"
+include "sampler.pxi"
 include "team.pxi"
 include "fused.pxi"
 include "lanes.pxi"

@@ -81,23 +81,22 @@ def evaluate(
 ) -> float: ...
 
 class Sampler:
+    order: npt.NDArray[Any] | None
+    window: npt.NDArray[Any]
     first: int
     count: int
     batch: int
     position: int
     size: int
-    shuffle: bool
-    rows: npt.NDArray[Any]
     def __init__(
         self,
         bit_generator: object,
-        rows: npt.NDArray[Any],
+        order: npt.NDArray[Any] | None,
+        window: npt.NDArray[Any],
         first: int,
         count: int,
         batch: int,
-        shuffle: bool,
         position: int = -1,
-        size: int = 0,
     ) -> None: ...
     def next(self) -> npt.NDArray[Any]: ...
 

@@ -10,6 +10,7 @@ import sympy as sp
 
 import symadamax as sx
 from symadamax import _core
+from symadamax.compiler.layout import AHEAD
 from symadamax.errors import InputError
 
 i, j, n, m = sp.symbols("i j n m", integer=True)
@@ -27,6 +28,12 @@ METHOD = sx.Adamax(learning_rate=0.01)
 def run(**options: Any) -> Any:
     settings = {"start": START, "batch": 64, "rng": 0, "method": METHOD, **options}
     return sx.minimize(FIT, **settings)
+
+
+def sampler(count: int, batch: int, shuffle: bool, seed: int = 0, first: int = 0) -> Any:
+    bits = np.random.default_rng(seed).bit_generator
+    order = np.arange(count, dtype=np.int32) if shuffle else None
+    return _core.Sampler(bits, order, np.full(batch + AHEAD + 8, first), first, count, batch)
 
 
 def test_a_fit_on_batches_comes_near_that_on_all_rows() -> None:
@@ -47,14 +54,10 @@ def test_the_value_in_the_end_is_that_of_all_rows() -> None:
 def test_each_step_is_that_of_a_plain_loop(sampling: str) -> None:
     """The same rows, the mean over the batch, and Adamax as a learner writes it."""
     result = run(steps=40, sampling=sampling)
-    length = ROWS + 8 if sampling == "shuffle" else 64 + 8
-    sampler = _core.Sampler(
-        np.random.default_rng(0).bit_generator, np.zeros(length, np.int64), 0, ROWS, 64,
-        sampling == "shuffle",
-    )  # fmt: skip
+    source = sampler(ROWS, 64, sampling == "shuffle")
     x, moment, weight = np.array([1.0, 1.0]), np.zeros(2), np.zeros(2)
     for step in range(40):
-        rows = sampler.next()
+        rows = source.next()
         e = np.exp(-x[1] * TIMES[rows])
         r = 2 * (x[0] * e - VALUES[rows]) / len(rows)
         g = np.array([np.sum(r * e), -np.sum(r * x[0] * e * TIMES[rows]) + 2 * x[1] / 1000])
@@ -87,12 +90,6 @@ def test_the_same_seed_is_the_same_run() -> None:
 def test_a_generator_goes_on() -> None:
     generator = np.random.default_rng(0)
     assert run(steps=3, rng=generator).x.tobytes() != run(steps=3, rng=generator).x.tobytes()
-
-
-def sampler(count: int, batch: int, shuffle: bool, seed: int = 0, first: int = 0) -> Any:
-    rows = np.zeros((count if shuffle else batch) + 8, np.int64)
-    bits = np.random.default_rng(seed).bit_generator
-    return _core.Sampler(bits, rows, first, count, batch, shuffle)
 
 
 @pytest.mark.parametrize(("count", "batch"), [(1, 1), (2, 1), (10, 3), (16, 16), (1000, 7)])

@@ -19,6 +19,8 @@ __all__ = ["Context", "offsets"]
 
 MOST_PARTS = 64
 MOST_OPERATIONS = 2**22  # of a block: a few milliseconds
+LINE = 64  # bytes of a cache line
+MOST_LINES = 8  # of one row that are fetched ahead: the processor goes on by itself
 MOST_BUFFER = 2**23  # numbers in all buffers of one loop: 64 MB
 
 
@@ -187,10 +189,27 @@ class Context:
             self.words[place] = self.offsets[about[0]]
         elif name == "length":
             self.words[place] = self.length(about[0])
+        elif name in ("lines", "leap"):
+            self.words[place] = self.lines(*about)[name == "leap"]
         elif name == "room":
             index: Index = about[0]
             low, high = span(index.lower, sizes)[0], span(index.upper, sizes)[1]
             self.words[place] = max(0, high - low + 1)
+
+    def lines(self, array: Array, axes: Sequence[int]) -> tuple[int, int]:
+        """Return how many cache lines are fetched along some axes, and their distance in bytes."""
+        values = self.sizes.arrays[array]
+        strides = sorted((self.stride(array, axis) for axis in axes), key=abs)
+        extents = {self.stride(array, axis): values.shape[axis] for axis in axes}
+        width = run = values.itemsize
+        for stride in strides:
+            if abs(stride) > max(run, LINE):
+                break
+            run += abs(stride) * (extents[stride] - 1)
+        if run == width:  # each element is in a line of its own
+            return min(extents[strides[0]], MOST_LINES), strides[0]
+        lines = 1 - (width - run) // LINE  # the first element may be the last of its line
+        return min(lines, MOST_LINES), LINE if strides[0] > 0 else -LINE
 
     def stride(self, array: Array, axis: int) -> int:
         """Return the distance in bytes of neighbours along an axis."""

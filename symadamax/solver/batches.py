@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from symadamax import _core
+from symadamax.compiler.layout import AHEAD, LANES
 from symadamax.errors import InputError
 from symadamax.solver.checks import natural
 
 __all__ = ["Batches", "Sample"]
 
 SAMPLINGS = ("shuffle", "replacement")
-SPARE = 8  # rows that may be read behind the last, and are not used
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,16 +26,19 @@ class Sample:
     Attributes
     ----------
     rows : ndarray of int64
-        The rows of this epoch in order, or those of the batch; read-only.
-    position, size : int
-        Where the batch at hand begins in `rows`, and how many rows it has.
+        The rows of the batch at hand, and behind them those that were drawn ahead; read-only.
+    order : ndarray of int32 or int64
+        With ``sampling="shuffle"`` all rows, counted from the first, as far as drawn in the order
+        of this epoch; otherwise empty. Read-only.
+    position : int
+        Where the batch at hand begins in its epoch.
     stream : dict
-        The state of the bit generator behind it.
+        The state of the bit generator behind all of these.
     """
 
     rows: npt.NDArray[np.int64]
+    order: npt.NDArray[Any]
     position: int
-    size: int
     stream: Mapping[str, Any]
 
 
@@ -79,19 +82,16 @@ class Batches:
                 f"batch is {self.size}, and there are {count} rows; accepted is 1 to {count}. "
                 "Without batch= each step sees all rows."
             )
-        length = (count if self.shuffle else self.size) + SPARE
-        rows = np.full(length, first, dtype=np.int64)
-        position, size = -1, 0
+        window = np.full(self.size + AHEAD + LANES, first, dtype=np.int64)
+        order = np.arange(count if self.shuffle else 0, dtype=_narrowest(count))
+        position = -1
         if self.sample is not None:
-            if len(self.sample.rows) != length:
-                raise InputError(
-                    "The state is of a run on other batches: give the same data, batch and "
-                    "sampling to go on, or start without state."
-                )
-            rows[:] = self.sample.rows
-            position, size = self.sample.position, self.sample.size
+            _hold_fitting(self.sample, len(window), len(order), range(first, first + count))
+            window[:], order[:] = self.sample.rows, self.sample.order
+            position = self.sample.position
+        given = order if self.shuffle else None
         self.sampler = _core.Sampler(
-            self.bit_generator, rows, first, count, self.size, self.shuffle, position, size
+            self.bit_generator, given, window, first, count, self.size, position
         )
         return self.sampler
 
@@ -103,10 +103,35 @@ class Batches:
 
     def state(self) -> Sample:
         """Return what goes on from here."""
-        rows = self.sampler.rows.copy()
-        rows.setflags(write=False)
-        stream = self.bit_generator.state
-        return Sample(rows, self.sampler.position, self.sampler.size, stream)
+        sampler = self.sampler
+        rows = sampler.window.copy()
+        order = np.empty(0, np.int32) if sampler.order is None else sampler.order.copy()
+        for array in (rows, order):
+            array.setflags(write=False)
+        return Sample(rows, order, sampler.position, self.bit_generator.state)
+
+
+def _narrowest(count: int) -> type[np.signedinteger[Any]]:
+    """Return a type of whole numbers up to `count`: the order is read all over."""
+    return np.int32 if count < 2**31 else np.int64
+
+
+def _hold_fitting(sample: Sample, length: int, ordered: int, rows: range) -> None:
+    """Refuse the sample of a run on other rows, or on batches of another size."""
+    among = [(sample.rows, rows), (sample.order, range(ordered))]
+    if (
+        (len(sample.rows), len(sample.order)) != (length, ordered)
+        or sample.position >= len(rows)
+        or any(len(held) and not _within(held, known) for held, known in among)
+    ):
+        raise InputError(
+            "The state is of a run on other batches: give the same data, batch and sampling to go "
+            "on, or start without state."
+        )
+
+
+def _within(held: npt.NDArray[Any], known: range) -> bool:
+    return int(held.min()) in known and int(held.max()) in known
 
 
 def _parted(batch: Any) -> tuple[str | None, Any]:

@@ -98,6 +98,14 @@ class Function:
         place = self.writer.line(f"mul i64 {stride}, {count}") if count != 1 else stride
         return self.writer.line(f"getelementptr {kind}, ptr {base}, i64 {place}")
 
+    def place_of_row(self, turn: str) -> str:
+        """Return where the row stands that was drawn for a turn."""
+        return self.element_of(self.word("rows", kind="ptr"), turn, 1, "i64")
+
+    def drawn_row(self, turn: str) -> str:
+        """Load the row that was drawn for a turn."""
+        return self.writer.line(f"load i64, ptr {self.place_of_row(turn)}, align 8")
+
     def splat(self, register: str, element: str, lines: list[str] | None = None) -> str:
         """Put a scalar on every lane."""
         if self.writer.lanes == 1:

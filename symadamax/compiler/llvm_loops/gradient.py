@@ -5,6 +5,7 @@ from __future__ import annotations
 from symadamax.compiler import emission
 from symadamax.compiler.affine import Access, Array
 from symadamax.compiler.ir import Scatter, Store
+from symadamax.compiler.llvm_loops.memory import load_masked, store_masked
 from symadamax.compiler.llvm_loops.turn import Stride, Turn
 
 __all__ = ["scatter", "store"]
@@ -19,7 +20,7 @@ def store(turn: Turn, effect: Store, value: str) -> None:
     if not turn.mask:
         writer.do(f"store {real} {value}, ptr {place}, align {align}")
         return
-    turn.stored(value, place, function.scalar, str(align))
+    store_masked(writer, turn.mask, value, place, function.scalar, str(align))
 
 
 def scatter(turn: Turn, effect: Scatter, value: str) -> None:
@@ -36,8 +37,9 @@ def scatter(turn: Turn, effect: Scatter, value: str) -> None:
         _add(turn, _target(turn, access), turn.function.across(value, "fadd"), "double")
     elif turn.side_by_side(access) and turn.mask:
         place = _target(turn, access)
-        new = f"fadd {writer.of('double')} {turn.loaded(place, 'double', '8')}, {value}"
-        turn.stored(writer.line(new), place, "double", "8")
+        old = load_masked(writer, turn.mask, place, "double", "8")
+        new = writer.line(f"fadd {writer.of('double')} {old}, {value}")
+        store_masked(writer, turn.mask, new, place, "double", "8")
     elif turn.side_by_side(access):
         _add(turn, _target(turn, access), value, writer.of("double"))
     else:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from symadamax.compiler.affine import Array
 from symadamax.compiler.ir import Node, Scatter
 from symadamax.compiler.layout import LANES
+from symadamax.compiler.llvm_loops.ahead import fetch_ahead
 from symadamax.compiler.llvm_loops.body import Body, instruction, neutral
 from symadamax.compiler.llvm_loops.function import Function
 from symadamax.compiler.llvm_loops.turn import Turn
@@ -102,6 +103,8 @@ class Nest:
         do(f"%turns.more = icmp slt i64 %i, {stop}")
         do("br i1 %turns.more, label %turn, label %blocks.end")
         writer.begin("turn")
+        if self.loop.index.sampled:
+            fetch_ahead(self.function, self.loop, "%i")
         ahead = writer.line(f"add i64 %i, {LANES - 1}")
         above = writer.line(f"icmp sge i64 %i, {self.word('first')}")
         below = writer.line(f"icmp sle i64 {ahead}, {self.word('last')}")

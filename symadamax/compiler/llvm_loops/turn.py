@@ -16,6 +16,7 @@ from symadamax.compiler.affine import (
 )  # fmt: skip
 from symadamax.compiler.layout import Storage
 from symadamax.compiler.llvm_loops.function import Function
+from symadamax.compiler.llvm_loops.memory import gather, load_masked
 
 __all__ = ["Stride", "Turn"]
 
@@ -55,12 +56,25 @@ class Turn:
         self.mask = ""
         self.exact = False
         self.turns = ""  # the lane's index on each lane, once it has been needed
+        self.numbers: list[str] = []  # the same as scalars, one for each lane
 
     def inside(self, index: Index, register: str) -> Turn:
         """Return a turn of a loop inside this one."""
         inner = Turn(self.function, self.lane, {**self.indices, index: register})
-        inner.mask, inner.turns = self.mask, self.turns
+        inner.mask, inner.turns, inner.numbers = self.mask, self.turns, [*self.numbers]
         return inner
+
+    def alone(self, lane: int) -> Turn:
+        """Return the turn of one lane, which has no lanes."""
+        assert self.lane is not None
+        self.numbers = self.numbers or [self.number(k) for k in range(self.writer.lanes)]
+        return Turn(self.function, None, {**self.indices, self.lane: self.numbers[lane]})
+
+    def number(self, lane: int) -> str:
+        """Return the register of the lane's index on one lane."""
+        assert self.lane is not None
+        turn = self.writer.line(f"add i64 {self.indices[self.lane]}, {lane}")
+        return self.function.drawn_row(turn) if self.lane.sampled else turn
 
     def mask_ends(self, upper: str) -> None:
         """Let only the lanes take part whose turn exists; the others do the nearest that does."""
@@ -77,8 +91,7 @@ class Turn:
     def sampled_rows(self) -> str:
         """Load the rows that a sample has drawn; behind its last it is filled with rows."""
         assert self.lane is not None
-        rows = self.function.word("rows", kind="ptr")
-        place = self.function.element_of(rows, self.indices[self.lane], 1, "i64")
+        place = self.function.place_of_row(self.indices[self.lane])
         return self.writer.line(f"load {self.writer.whole}, ptr {place}, align 8")
 
     def mask_ragged(self, index: Index) -> None:
@@ -227,28 +240,16 @@ class Turn:
         below = function.whole_intrinsic("smin", place, last, lanes)
         return function.whole_intrinsic("smax", below, zero, lanes)
 
-    def addresses(self, access: Access) -> str:
-        """Return the address of an element on each lane."""
-        if not (self.mask or self.looks_up(access)):
-            return self.evenly_spaced(access)
-        function, writer = self.function, self.writer
-        base = function.base(access.array)
-        pointers = f"getelementptr i8, ptr {base}, {writer.whole} "
-        return writer.line(pointers + self.offsets(access, self.stride, bool(self.mask)))
+    def address(self, access: Access, clamped: bool = False) -> str:
+        """Return the address of an element on lane 0."""
+        offset, base = self.offset(access, self.stride, clamped), self.function.base(access.array)
+        return self.writer.line(f"getelementptr i8, ptr {base}, i64 {offset}")
 
-    def evenly_spaced(self, access: Access) -> str:
-        """Return addresses at one distance from each other: lane 0's, and its multiples."""
-        function, writer = self.function, self.writer
-        offset = self.offset(access, self.stride, clamped=False)
-        first = writer.line(f"getelementptr i8, ptr {function.base(access.array)}, i64 {offset}")
-        distance = "0"
-        for axis, factor in enumerate(self.factors(access)):
-            if factor:
-                step = function.early(f"mul i64 {self.stride(access.array, axis)}, {factor}")
-                distance = function.early(f"add i64 {distance}, {step}")
-        distances = function.splat(distance, "i64", function.prologue)
-        lanes = function.early(f"mul {writer.whole} {distances}, {COUNTING}")
-        return writer.line(f"getelementptr i8, ptr {first}, {writer.whole} {lanes}")
+    def addresses(self, access: Access) -> str:
+        """Return the address of an element on each lane; where there is none, of another."""
+        base, pointers = self.function.base(access.array), self.writer.whole
+        offsets = self.offsets(access, self.stride, clamped=True)
+        return self.writer.line(f"getelementptr i8, ptr {base}, {pointers} {offsets}")
 
     def offsets(self, access: Access, stride: Stride, clamped: bool) -> str:
         """Return the distance of an element from the first on each lane, in units of `stride`."""
@@ -272,50 +273,27 @@ class Turn:
 
     def raw(self, access: Access) -> tuple[str, str]:
         """Load an element as it is stored; return its register and the type of one number."""
-        writer, function = self.writer, self.function
-        storage = self.storage(access.array)
-        kind = TYPES[storage.dtype]
-        align = storage.dtype[1:]
-        if self.is_scalar(access) or self.side_by_side(access):
-            offset = self.offset(access, self.stride, clamped=bool(self.mask) and not self.exact)
-            place = writer.line(
-                f"getelementptr i8, ptr {function.base(access.array)}, i64 {offset}"
-            )
-            if self.mask and not self.is_scalar(access):
-                return self.loaded(place, kind, align), kind
-            loaded = kind if self.is_scalar(access) else writer.of(kind)
-            return writer.line(f"load {loaded}, ptr {place}, align {align}"), kind
-        return self.gathered(self.addresses(access), kind, align), kind
+        writer, storage = self.writer, self.storage(access.array)
+        kind, align = TYPES[storage.dtype], storage.dtype[1:]
+        if not (self.is_scalar(access) or self.side_by_side(access)):
+            return self.gathered(access, kind, align), kind
+        place = self.address(access, clamped=bool(self.mask) and not self.exact)
+        if self.mask and not self.is_scalar(access):
+            return load_masked(writer, self.mask, place, kind, align), kind
+        loaded = kind if self.is_scalar(access) else writer.of(kind)
+        return writer.line(f"load {loaded}, ptr {place}, align {align}"), kind
 
-    def loaded(self, place: str, kind: str, align: str) -> str:
-        """Load neighbours on the lanes that take part."""
-        writer = self.writer
-        vector = writer.of(kind)
-        short = {"double": "f64", "float": "f32"}.get(kind, kind)
-        name = f"@llvm.masked.load.v{writer.lanes}{short}.p0"
-        writer.declared[name] = f"declare {vector} {name}(ptr, i32, {writer.truth}, {vector})"
-        masked = f"{writer.truth} {self.mask}, {vector} zeroinitializer"
-        return writer.line(f"call {vector} {name}(ptr {place}, i32 {align}, {masked})")
+    def gathered(self, access: Access, kind: str, align: str) -> str:
+        """Load from an address on each lane.
 
-    def stored(self, register: str, place: str, kind: str, align: str) -> None:
-        """Store neighbours on the lanes that take part."""
-        writer = self.writer
-        vector = writer.of(kind)
-        short = {"double": "f64", "float": "f32"}[kind]
-        name = f"@llvm.masked.store.v{writer.lanes}{short}.p0"
-        writer.declared[name] = f"declare void {name}({vector}, ptr, i32, {writer.truth})"
-        masked = f"i32 {align}, {writer.truth} {self.mask}"
-        writer.do(f"call void {name}({vector} {register}, ptr {place}, {masked})")
-
-    def gathered(self, pointers: str, kind: str, align: str) -> str:
-        """Load from an address on each lane."""
-        writer = self.writer
-        lanes, vector = writer.lanes, writer.of(kind)
-        short = {"double": "f64", "float": "f32"}.get(kind, kind)
-        name = f"@llvm.masked.gather.v{lanes}{short}.v{lanes}p0"
-        arguments = f"<{lanes} x ptr>, i32, {writer.truth}, {vector}"
-        writer.declared[name] = f"declare {vector} {name}({arguments})"
-        return writer.line(
-            f"call {vector} {name}(<{lanes} x ptr> {pointers}, i32 {align}, "
-            f"{writer.truth} {writer.splat('i1', 'true')}, {vector} poison)"
-        )
+        Eight loads: the processor's own instruction takes up to three times as long.
+        """
+        writer, register = self.writer, "poison"
+        if self.mask:
+            return gather(writer, self.addresses(access), kind, align)
+        for lane in range(writer.lanes):
+            place = self.alone(lane).address(access)
+            one = writer.line(f"load {kind}, ptr {place}, align {align}")
+            into = f"{writer.of(kind)} {register}, {kind} {one}, i64 {lane}"
+            register = writer.line(f"insertelement {into}")
+        return register
