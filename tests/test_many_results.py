@@ -16,6 +16,7 @@ from symadamax.errors import InputError
 from symadamax.solver import Result, Status, Stop
 from symadamax.solver.many.results import Description, Results
 from symadamax.solver.many.runs import Runs
+from symadamax.solver.many.starts import starts_of
 from symadamax.solver.many.summary import WORDS, Digest
 from symadamax.solver.result import succeeded
 
@@ -323,6 +324,12 @@ def test_they_survive_pickling(keep: Any) -> None:
     assert repr(copy.summary()) == repr(results.summary())
     assert repr(pickle.loads(pickle.dumps(results.summary()))) == repr(results.summary())
     assert copy[1].objective == results[1].objective
+
+
+def test_a_description_pickles_with_what_starts_come_with() -> None:
+    starts, shapes = starts_of(STARTS, [x, y])
+    asked = Description(64, METHOD, Stop(), ("x", "y"), HIMMELBLAU, shapes, starts)
+    assert dict(pickle.loads(pickle.dumps(asked)).shapes) == {}
 
 
 def test_arrays_of_unknowns_have_their_shape() -> None:

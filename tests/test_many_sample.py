@@ -18,7 +18,7 @@ from scipy.stats import qmc
 
 import symadamax as sx
 from symadamax.errors import InputError
-from symadamax.solver.many.draws import LATIN_NUMBERS, seed_of, sobol
+from symadamax.solver.many.draws import LATIN_NUMBERS, SOBOL_SIZE, seed_of, sobol
 from symadamax.solver.many.sample import METHODS, sample
 from symadamax.solver.many.starts import starts_of
 
@@ -224,6 +224,7 @@ def test_counts_and_methods_that_cannot_be_used_are_refused(
 
 
 def test_sobol_of_too_many_numbers_is_refused() -> None:
+    assert SOBOL_SIZE == qmc.Sobol.MAXDIM
     with pytest.raises(InputError, match="Sobol's sequence is known for 21201"):
         sample([(0, 1)] * 21_202, 4)
     assert len(sample([(0, 1)] * 21_202, 4, "uniform")) == 4

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import qmc
 
 from symadamax.errors import InputError
 
@@ -29,11 +28,8 @@ Array = npt.NDArray[np.float64]
 
 BITS = 30  # of a number of Sobol's sequence
 SOBOL_COUNT = 2**BITS
-SOBOL_SIZE = int(qmc.Sobol.MAXDIM)
+SOBOL_SIZE = 21_201  # unknowns: those of SciPy's table
 LATIN_NUMBERS = 10**7  # drawn at once: 80 MB, and 0.5 s
-
-# SciPy's name for the generator since 1.15, and before.
-_RNG = "rng" if "rng" in inspect.signature(qmc.Sobol).parameters else "seed"
 
 _latin_lock = Lock()
 
@@ -98,7 +94,7 @@ def latin(seed: Seed, size: int, count: int, first: int, last: int) -> Array:
 
 @lru_cache(maxsize=1)
 def _whole_latin(seed: Seed, size: int, count: int) -> Array:
-    points: Array = _engine(qmc.LatinHypercube, seed, size).random(count)
+    points: Array = _engine("LatinHypercube", seed, size).random(count)
     points.flags.writeable = False
     return points
 
@@ -131,7 +127,7 @@ def _sobol_directions(
     They are read off the points 2**j of SciPy's engine, whose Gray code is that of 2**j and
     2**(j - 1): 3 ns a point on the way for two unknowns, 6 ns for ten, once a process.
     """
-    engine = _engine(qmc.Sobol, seed, size, bits=BITS)
+    engine = _engine("Sobol", seed, size, bits=BITS)
     start = _bits(engine.random())
     directions = np.empty((levels, size), np.uint32)
     before = np.zeros_like(start)
@@ -148,5 +144,9 @@ def _bits(points: Array) -> npt.NDArray[np.uint32]:
     return np.asarray(points[0] * 2.0**BITS, np.uint32)
 
 
-def _engine(kind: Any, seed: Seed, size: int, **options: Any) -> Any:
-    return kind(size, **options, **{_RNG: seed.generator()})
+def _engine(name: str, seed: Seed, size: int, **options: Any) -> Any:
+    from scipy.stats import qmc  # half a second, which starts that are not drawn do not wait for
+
+    kind = getattr(qmc, name)
+    keyword = "rng" if "rng" in inspect.signature(kind).parameters else "seed"  # before SciPy 1.15
+    return kind(size, **options, **{keyword: seed.generator()})

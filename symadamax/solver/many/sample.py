@@ -124,11 +124,10 @@ class Sample:
         if self.method == "grid":
             points = _grid(self.box, self.sides, first, last)
         else:
-            low, high = self.box.low, self.box.high
+            # u < 1, so u*width rounds to less than width, and the sum to no more than the high end.
             points = self._unit(first, last)
-            points *= high - low
-            points += low
-            np.clip(points, low, high, out=points)  # where low + u*(high - low) rounds beyond
+            points *= self.box.high - self.box.low
+            points += self.box.low
         return points if self.order is None else points[:, self.order]
 
     def part(self, first: int, last: int) -> Sample:
