@@ -67,11 +67,8 @@ class Description:
 
     def result_of(self, runs: Runs, row: int, history: History | None = None) -> Result:
         """Return a row as the Result of a single run, with the settings and the objective of it."""
-        number, status, nit = (
-            int(runs.number[row]),
-            Status(int(runs.status[row])),
-            int(runs.nit[row]),
-        )
+        number, nit = int(runs.number[row]), int(runs.nit[row])
+        status = Status(int(runs.status[row]))
         failed_at_start = _failed_at_start(runs, row)
         if failed_at_start:
             point = where(self.names, runs.x[row])
