@@ -137,7 +137,7 @@ def minimize_many(
     >>> import sympy as sp
     >>> x, y = sp.symbols("x y")
     >>> himmelblau = (x**2 + y - 11)**2 + (x + y**2 - 7)**2
-    >>> results = minimize_many(himmelblau, {x: [1, -1, -1, 1], y: [1, 1, -1, -1]},
+    >>> results = minimize_many(himmelblau, {x: [1, -1, -1, 4], y: [1, 1, -1, -2]},
     ...                         method=Adamax(learning_rate=0.05))
     >>> results.x.round(3)
     array([[ 3.   ,  2.   ],
