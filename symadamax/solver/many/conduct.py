@@ -110,13 +110,24 @@ def on_threads(task: Task, starts: Starts, threads: int, sink: Sink) -> Status:
     with ThreadPoolExecutor(threads + 1, thread_name_prefix="symadamax") as pool:
         # Signals reach the main thread alone, which does nothing else meanwhile.
         whole = pool.submit(_deliver, pool, task, starts, 2 * threads, sink, pulse)
-        while not whole.done():
-            try:
+        try:
+            _await(whole, pulse)
+            return pulse.reason
+        finally:  # a handler of signals may raise, and then the blocks under way end as well
+            pulse.end(Status.INTERRUPTED)
+
+
+def _await(whole: Future[None], pulse: Pulse) -> None:
+    """Wait until all is delivered, which Ctrl-C brings about soon."""
+    while True:
+        try:
+            while not whole.done():
                 wait([whole], timeout=GLANCE)
-            except KeyboardInterrupt:
-                pulse.end(Status.INTERRUPTED)
-        whole.result()
-    return pulse.reason
+            return whole.result()
+        except KeyboardInterrupt:
+            if whole.done():
+                raise
+            pulse.end(Status.INTERRUPTED)
 
 
 def _deliver(
