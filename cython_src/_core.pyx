@@ -13,7 +13,7 @@ from libc.stdint cimport INT64_MAX, int32_t, int64_t, uintptr_t
 from libc.string cimport memcpy, memset
 
 from adamax cimport (
-    clipped, correction, decrease, displacement, magnitude, mean, moment, projected, real,
+    clipped, correction, decayed, displacement, magnitude, mean, moment, projected, real,
     regularised, weight, within,
 )
 from objective cimport NAME32, NAME64, Evaluate32, Evaluate64

@@ -23,6 +23,9 @@ and after (4), with the x before the step in the product of (8):
     x    = min(max(x, lower), upper)                (9)
     mean = beta2*mean + (1 - beta2)*x               (10)
 
+Where l2 is 0, (5) adds nothing, and (8) takes nothing where its product of settings is: the sum of
+-0 and 0 would be another bit than stood there, and an option that is not given changes none.
+
 (10) is section 7.2 of the paper; mean/(1 - beta2**t) is the averaged iterate.
 
 The settings are doubles whatever the type of the point, and are rounded to it here: in float32
@@ -67,7 +70,8 @@ cdef inline real displacement(real m, real u, double rate, double outside) noexc
 
 cdef inline real regularised(real g, real x, double sign, double l2) noexcept nogil:
     """Return g of (5)."""
-    return <real> sign*g + <real> l2*x
+    cdef real signed = <real> sign*g
+    return signed + <real> l2*x if <real> l2 != 0 else signed
 
 
 cdef inline real clipped(real g, double clip_value) noexcept nogil:
@@ -75,9 +79,9 @@ cdef inline real clipped(real g, double clip_value) noexcept nogil:
     return within(g, <real> -clip_value, <real> clip_value)
 
 
-cdef inline real decrease(real x, double decay) noexcept nogil:
-    """Return what (8) takes from x, with learning_rate*weight_decay as `decay`."""
-    return <real> decay*x
+cdef inline real decayed(real moved, real x, double decay) noexcept nogil:
+    """Return x of (8) from that of (4) and the one before, with `decay` the settings' product."""
+    return moved - <real> decay*x if <real> decay != 0 else moved
 
 
 cdef inline real within(real x, real lower, real upper) noexcept nogil:

@@ -73,7 +73,7 @@ cdef inline void sweep_with_options(
         new_m[i] = moment(m[i], slope(g[i], x[i], sign, l2, scale, bound), beta1)
         new_u[i] = weight(u[i], slope(g[i], x[i], sign, l2, scale, bound), beta2, inside)
         new_x[i] = x[i] + displacement(new_m[i], new_u[i], rate, outside)
-        new_x[i] = new_x[i] - decrease(x[i], decay)
+        new_x[i] = decayed(new_x[i], x[i], decay)
 
 
 cdef inline void project(alone x, const Loop *loop) noexcept nogil:
@@ -102,7 +102,7 @@ cdef bint rest_at_zero(const Point *here, Point *there, const Loop *loop) noexce
     cdef bint found = False
     for i in range(loop.size):
         if there.m[i] == 0 and there.u[i] + loop.outside == 0:
-            there.x[i] = here.x[i] - decrease(here.x[i], decay)
+            there.x[i] = decayed(here.x[i], here.x[i], decay)
             found = True
     return found
 

@@ -349,10 +349,22 @@ def test_bounds_and_frozen_unknowns(given_: dict[str, Any], dtype: str) -> None:
     hold_same_bits(results, singles(ROSENBROCK, starts, **asked))
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_zero_keeps_its_sign_where_other_runs_have_options(dtype: str) -> None:
+    objective = sx.Objective(sp.Max(x, 0) ** 2 + x * y**2)
+    starts = np.array([[-0.0, 0.0], [0.0, -0.0], [-0.0, -0.0], [-1.0, -0.0]])
+    for options in ({"l2": [0, 0, 0.1, 0]}, {"weight_decay": [0.1, 0, 0, 0]}):
+        method = sx.Adamax(0.1, **options)  # type: ignore[arg-type]
+        results = sx.minimize_many(objective, starts, method=method, steps=3, dtype=dtype)
+        wanted = [
+            sx.minimize(objective, start, method=method.of_run(k), steps=3, dtype=dtype)
+            for k, start in enumerate(starts)
+        ]
+        hold_same_bits(results, wanted)
+
+
 def test_a_start_beyond_the_bounds_is_refused_by_name() -> None:
-    with pytest.raises(
-        InputError, match=r"1.0\) of 'y' does not hold at the start, 2"
-    ):
+    with pytest.raises(InputError, match=r"1.0\) of 'y' does not hold at the start, 2"):
         sx.minimize_many(ROSENBROCK, [[0.5, 0.5], [0.5, 2.0]], bounds=[(0, 1), (0, 1)])
 
 

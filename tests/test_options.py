@@ -172,6 +172,14 @@ def test_bounds_that_do_not_bind_change_no_bit() -> None:
     assert same_bits(run(bounds=[(-9, 9), (None, None)]).history.x, run().history.x)
 
 
+def test_an_option_that_is_not_given_changes_not_even_the_sign_of_a_zero() -> None:
+    start = [-0.0, 1.0]
+    plain = minimize(sp.Max(x, 0) + y**2, start, steps=3)
+    wide = minimize(sp.Max(x, 0) + y**2, start, steps=3, bounds=[(-9, 9), (-9, 9)])
+    assert wide.x.tobytes() == plain.x.tobytes()
+    assert wide.state == plain.state
+
+
 def test_gtol_is_met_where_only_the_bounds_hold_the_gradient() -> None:
     result = run(steps=5000, bounds=[(None, 1.5), (None, None)], stop=Stop(gtol=1e-9))
     assert result.status == Status.GTOL_MET

@@ -302,7 +302,7 @@ class _LaneWriter(SegmentWriter):
         if self.watch.settling:
             moved = self.settle(x, m, below, moved)
         if self.watch.options:  # (8)
-            moved = self.binary("fsub", moved, self.binary("fmul", setting["decay"], x))
+            moved = self.with_multiple("fsub", moved, setting["decay"], x)
         if self.watch.bounded:  # (9)
             moved = self.choice("olt", moved, self.bound(place))
             moved = self.choice("ogt", moved, self.bound(place, upper=True))
@@ -313,9 +313,15 @@ class _LaneWriter(SegmentWriter):
         """Return g of (5) and (7); what is clipped may not have been finite."""
         setting = self.settings
         self.nothing.append(self.binary("fsub", g, g))
-        g = self.binary("fadd", g, self.binary("fmul", setting["l2"], x))
+        g = self.with_multiple("fadd", g, setting["l2"], x)
         g = self.choice("olt", g, setting["-clip"])
         return self.choice("ogt", g, setting["clip"])
+
+    def with_multiple(self, instruction: str, a: str, factor: str, x: str) -> str:
+        """Return a with factor*x added or taken, and a itself where the factor is 0."""
+        given = self.line(f"fcmp une {self.real} {factor}, {self.number(0.0)}")
+        whole = self.binary(instruction, a, self.binary("fmul", factor, x))
+        return self.line(f"select {self.truth} {given}, {self.real} {whole}, {self.real} {a}")
 
     def choice(self, how: str, g: str, limit: str) -> str:
         """Return the limit where a number compares so with it, and the number elsewhere."""

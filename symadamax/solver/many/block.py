@@ -196,10 +196,8 @@ def _watch(task: Task) -> Watch:
         criterion is not None for criterion in (stop.gtol, stop.ftol, stop.xtol, stop.target)
     )
     settling = method.epsilon_placement == "none" or not np.all(method.epsilon)
-    options = (
-        task.rates is not None  # as a single run has it, to the sign of a zero
-        or method.clip_value is not None
-        or bool(np.any(method.l2) or np.any(method.weight_decay))
+    options = method.clip_value is not None or bool(
+        np.any(method.l2) or np.any(method.weight_decay)
     )
     return Watch(gtol, ftol, xtol, target, settling, options)
 
