@@ -6,6 +6,7 @@ import pickle
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 import sympy as sp
 from hypothesis import HealthCheck, given, settings
@@ -363,11 +364,6 @@ def test_a_zero_keeps_its_sign_where_other_runs_have_options(dtype: str) -> None
         hold_same_bits(results, wanted)
 
 
-def test_a_start_beyond_the_bounds_is_refused_by_name() -> None:
-    with pytest.raises(InputError, match=r"1.0\) of 'y' does not hold at the start, 2"):
-        sx.minimize_many(ROSENBROCK, [[0.5, 0.5], [0.5, 2.0]], bounds=[(0, 1), (0, 1)])
-
-
 def test_histories() -> None:
     starts = np.array([[0.0, 1.0], [1.0, 2.0]])
     results = sx.minimize_many(ROSENBROCK, starts, steps=20, record=5)
@@ -454,18 +450,49 @@ def test_progress(capsys: pytest.CaptureFixture[str]) -> None:
         ({"stop": 3}, "stop is 3"),
         ({"method": "adam"}, "method is 'adam'"),
         ({"method": sx.Adamax(average=True)}, "keeps no averaged iterates"),
-        ({"method": sx.Adamax([0.1, 0.2, 0.3])}, "There are 2 starts, and 3 numbers for the set"),
+        (
+            {"method": sx.Adamax([0.1, 0.2, 0.3, 0.4])},
+            "There are 3 starts, and 4 numbers for the set",
+        ),
         ({"parameters": {"c": [1.0]}}, "There is no symbol 'c'"),
         ({"dtype": "float16"}, "dtype is 'float16'"),
         ({"rng": 1}, "rng was given, and the starts are not drawn"),
         ({"progress": 1}, "progress is 1"),
         ({"starts": [[1.0, np.nan]]}, "The start of 'y' in row 0 is nan"),
         ({"starts": [[1.0, 2.0, 3.0]]}, r"shape \(1, 3\)"),
+        ({"starts": {1.0, 2.0}}, r"The starts are {1.0, 2.0}; accepted are arrays"),
+        (
+            {"starts": sx.sample({x: (0, 1), y: (0, 1e39)}, 8), "dtype": "float32"},
+            "The box has the end 1e\\+39 for 'y'; it must be finite in float32",
+        ),
+        (
+            {"steps": 10**8, "method": sx.Adamax(lambda t: 0.1)},
+            "steps is 100000000, and the learning rate changes with the step",
+        ),
+        ({"bounds": [(0, 1.5), (0, 9)]}, r"\(0.0, 1.5\) of 'x' does not hold at start 2, 1.6"),
+        ({"frozen": "x"}, "frozen is 'x'"),
         ({"method": sx.Adamax(1e-60), "dtype": "float32"}, "which becomes 0.0 in float32"),
     ],
     ids=str,
 )
 def test_what_cannot_be_used_is_said(given_: dict[str, Any], sentence: str) -> None:
-    asked = {"starts": [[0.0, 1.0], [1.0, 2.0]], **given_}
+    asked = {"starts": [[0.0, 1.0], [1.0, 2.0], [1.6, 2.0]], **given_}
     with pytest.raises(InputError, match=sentence):
         sx.minimize_many(ROSENBROCK, **asked)
+
+
+@pytest.mark.parametrize(
+    ("starts", "sentence"),
+    [
+        ([], "The starts have no numbers"),
+        (np.empty((2, 0)), "The starts have no numbers"),
+        ([[1.0], [2.0, 3.0]], "The starts are not a regular array of numbers"),
+        (3.0, "The starts are 3.0; accepted is an array"),
+        ({"x": [1.0]}, "The starts are by name, and a Python function has no symbols"),
+        (pandas.DataFrame({"x": [1.0]}), "The starts are by name"),
+    ],
+    ids=str,
+)
+def test_starts_of_a_function_that_cannot_be_used(starts: Any, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        sx.minimize_many(lambda point: (0.0, point), starts)

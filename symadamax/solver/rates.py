@@ -23,6 +23,8 @@ Array = npt.NDArray[np.float64]
 # Steps in the first chunk, which doubles up to the largest: a slow objective makes few in vain.
 FIRST, LARGEST = 16, 8192
 
+LONGEST = 10_000_000  # steps of many runs: 80 MB
+
 ACCEPTED = "a finite number > 0, a SymPy expression of the step t, or a function of it"
 
 
@@ -136,7 +138,19 @@ class Ready:
 
     @classmethod
     def of(cls, schedule: Any, steps: int) -> Ready:
-        """Return the rates of so many steps."""
+        """Return the rates of so many steps.
+
+        Raises
+        ------
+        InputError
+            When there are too many to keep.
+        """
+        if steps > LONGEST:
+            raise InputError(
+                f"steps is {steps}, and the learning rate changes with the step: for many runs the "
+                f"rates of all steps are computed beforehand, of {LONGEST:,} at most. Give fewer "
+                "steps, or a number."
+            )
         rates, found = Rates(schedule, steps), [np.empty(0)]
         while (done := sum(map(len, found))) < steps and not rates.trouble:
             found.append(rates.after(done, steps - done))

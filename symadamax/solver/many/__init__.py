@@ -25,6 +25,8 @@ from symadamax.solver.history import Record, as_record
 from symadamax.solver.many.bar import Bar, Shown
 from symadamax.solver.many.collect import All, Best, Keeping
 from symadamax.solver.many.conduct import blocks_of, on_threads, threads_for
+from symadamax.solver.many.given import is_table, width_of
+from symadamax.solver.many.limits import hold_within
 from symadamax.solver.many.minima import usual_tolerance
 from symadamax.solver.many.results import Description, Results
 from symadamax.solver.many.sample import Sample
@@ -125,7 +127,8 @@ def minimize_many(
     Notes
     -----
     Run k has the bits of ``minimize(objective, start k, ...)``, whatever the number of threads, the
-    width of the processor's vectors, and the runs beside it. A start where the objective is not
+    width of the processor's vectors, and the runs beside it (with ``arithmetic="relaxed"``, by which
+    LLVM may round otherwise on lanes, about the same numbers). A start where the objective is not
     finite is no error here: its run ends there with a status < 0.
 
     Runs of objectives without sums are computed on lanes, eight by each instruction. Those of
@@ -185,13 +188,12 @@ def _task(
 
 def _entries(starts: Any) -> Entries:
     """Return the unknowns of a Python function, of which the starts say how many there are."""
-    if isinstance(starts, Mapping):
+    if isinstance(starts, Mapping) or is_table(starts):
         raise InputError(
-            "The starts are a mapping, and a Python function has no symbols; give an array of "
-            "shape (B, n)."
+            "The starts are by name, and a Python function has no symbols; give an array of shape "
+            "(B, n)."
         )
-    shape = np.shape(starts)
-    return Entries(len(starts.box.low) if isinstance(starts, Sample) else (shape or (1,))[-1])
+    return Entries(len(starts.box.low) if isinstance(starts, Sample) else width_of(starts))
 
 
 def _by_symbol(
@@ -221,9 +223,11 @@ def _solve(
         kept = All(keeping, count, size, task.dtype, task.record is not None)
     else:
         kept = Best(keeping, count, size, task.dtype)
+    names = names_of(_symbolic(task), task.shapes, size)
+    hold_within(task, starts, names)
     asked = Description(
-        count, task.method, task.stop, names_of(_symbolic(task), task.shapes, size),
-        _symbolic(task), task.shapes, starts, task.parameters,
+        count, task.method, task.stop, names, _symbolic(task), task.shapes, starts,
+        task.parameters,
     )  # fmt: skip
 
     def results() -> Results:

@@ -19,11 +19,11 @@ from symadamax._core import Status
 from symadamax.compiler.llvm_lanes import Watch
 from symadamax.solver.adamax import Adamax
 from symadamax.solver.history import History
+from symadamax.solver.many.limits import limits_of, problem_of
 from symadamax.solver.many.runs import Runs
 from symadamax.solver.many.summary import Digest
 from symadamax.solver.many.task import Task
 from symadamax.solver.options import gather
-from symadamax.solver.problem import Problem, prepare
 from symadamax.solver.rates import Ready, is_number
 from symadamax.solver.session import Session
 
@@ -136,7 +136,7 @@ def _on_lanes(task: Task, points: Array, watcher: Watcher) -> Block:
 def _lanes(task: Task, points: Array, runs: Runs) -> _core.Lanes:
     """Return the deck of lanes that does the runs, and writes how they end."""
     objective, method = task.objective, task.method
-    limits, frozen = _limits(task, points)
+    limits, frozen = limits_of(task, points[0])
     watch = _watch(task)._replace(
         bounded=limits is not None,
         frozen=() if frozen is None else tuple(np.flatnonzero(frozen).tolist()),
@@ -161,33 +161,6 @@ def _lanes(task: Task, points: Array, runs: Runs) -> _core.Lanes:
         limits,
         frozen,
     )
-
-
-def _limits(task: Task, points: Array) -> tuple[Array | None, Array | None]:
-    """Return the bounds, lower over upper, and the mask of what is frozen; None for neither.
-
-    Raises
-    ------
-    InputError
-        When they cannot be used, or a start is not within the bounds.
-    """
-    if task.bounds is None and task.frozen is None:
-        return None, None
-    method = task.method.of_run(0) if task.method.count else task.method
-    problem = _problem(task, points[0])
-    options = gather(
-        method, problem._replace(start=points[0].astype(task.dtype)), None, task.bounds,
-        task.frozen, False,
-    )  # fmt: skip
-    if options is None or options.lower is None or options.upper is None:
-        return None, options.frozen if options else None
-    limits = np.stack([options.lower, options.upper])
-    cast = points.astype(task.dtype)
-    outside = ((cast < limits[0]) | (cast > limits[1])).any(axis=1)
-    if outside.any():  # say so as of a single run
-        start = cast[int(outside.argmax())]
-        gather(method, problem._replace(start=start), None, task.bounds, task.frozen, False)
-    return limits, options.frozen
 
 
 def _watch(task: Task) -> Watch:
@@ -262,12 +235,12 @@ def _in_turn(task: Task, points: Array, watcher: Watcher) -> Block:
 
 def _maker(task: Task, points: Array) -> Callable[[int, Array, float], Session]:
     """Return what makes the session of a run, from its number, its start and what time is left."""
-    shared = None if task.parameters else _problem(task, points[0])
+    shared = None if task.parameters else problem_of(task, points[0])
 
     def make(k: int, start: Array, seconds: float) -> Session:
         single = task.part(k, k + 1)
         method = single.method.of_run(0) if single.method.count else single.method
-        problem = (shared or _problem(single, start))._replace(start=start)
+        problem = (shared or problem_of(single, start))._replace(start=start)
         stop = task.stop if task.stop.seconds is None else replace(task.stop, seconds=seconds)
         options = gather(method, problem, None, task.bounds, task.frozen, False)
         session = Session(problem, method, stop, task.steps, None, task.record, options)
@@ -276,20 +249,6 @@ def _maker(task: Task, points: Array) -> Callable[[int, Array, float], Session]:
         return session
 
     return make
-
-
-def _problem(task: Task, point: Array) -> Problem:
-    """Return what the runs of a task minimise, with the first parameters."""
-    objective = task.objective
-    if not task.is_symbolic:
-        return prepare(objective, point, None, None, "native", task.dtype)
-    if task.parameters:
-        objective = objective.with_parameters({key: v[0] for key, v in task.parameters.items()})
-    bound = objective.bound(task.shapes, "native", task.dtype, threads=1)
-    return Problem(
-        bound.function, bound.context, point, objective, task.shapes, bound.owner,
-        stretches=bound.stretches,
-    )  # fmt: skip
 
 
 def _finish(session: Session, watcher: Watcher) -> Status:

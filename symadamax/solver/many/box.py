@@ -74,6 +74,24 @@ class Box(NamedTuple):
             pieces.append(np.arange(ends[k], ends[k + 1]))
         return np.concatenate(pieces), shapes or NO_SHAPES
 
+    def hold_finite(self, dtype: str) -> None:
+        """Refuse ends that are infinite in the run's dtype."""
+        for end in (self.low, self.high):
+            with np.errstate(over="ignore"):
+                good = np.isfinite(end.astype(dtype))
+            if not good.all():
+                place = int(good.argmin())
+                raise InputError(
+                    f"The box has the end {end[place]} for {self._name(place)}; it must be finite "
+                    f"in {dtype}."
+                )
+
+    def _name(self, place: int) -> str:
+        """Return what is said of the unknown with this number."""
+        ends = np.cumsum([_size(shape) for shape in self.shapes])
+        k = int(np.searchsorted(ends, place, side="right"))
+        return f"pair {k}" if self.keys is None else repr(str(self.keys[k]))
+
     def _in_order(self, unknowns: Sequence[Any]) -> tuple[npt.NDArray[np.intp], Shapes]:
         everywhere = np.arange(len(self.low))
         arrays = [unknown for unknown in unknowns if hasattr(unknown, "shape")]

@@ -13,7 +13,7 @@ from symadamax.errors import InputError
 from symadamax.points import NO_SHAPES, Shapes, by_symbol, finite, listed, shown
 from symadamax.solver.columns import common_count, is_column
 
-__all__ = ["Given", "given_starts"]
+__all__ = ["Given", "given_starts", "is_table", "width_of"]
 
 Array = npt.NDArray[Any]
 
@@ -75,7 +75,7 @@ class Given:
 def given_starts(given: Any, unknowns: Sequence[Any], dtype: str) -> tuple[Given, Shapes]:
     """Return starts that were given as `starts_of` takes them, and the shapes of arrays."""
     arrays = [unknown for unknown in unknowns if hasattr(unknown, "shape")]
-    if _is_table(given):
+    if is_table(given):
         given = _table_columns(given, unknowns)
     elif not isinstance(given, Mapping):
         if not arrays:
@@ -88,6 +88,14 @@ def given_starts(given: Any, unknowns: Sequence[Any], dtype: str) -> tuple[Given
             )
         given = {unknowns[0]: given}
     return _of_mapping(given, unknowns, dtype)
+
+
+def width_of(given: Any) -> int:
+    """Return how many numbers a point has, where starts are given as an array."""
+    shape = _reals(given, "the starts").shape
+    if shape and shape[-1] == 0:
+        raise InputError("The starts have no numbers: there is nothing to optimise.")
+    return int(shape[-1]) if shape else 1  # what is no array is refused as starts
 
 
 # ---- an array ------------------------------------------------------------------------------------
@@ -115,7 +123,8 @@ def _of_array(given: Any, unknowns: Sequence[Any], dtype: str) -> Given:
 # ---- a mapping or a table ------------------------------------------------------------------------
 
 
-def _is_table(given: Any) -> bool:
+def is_table(given: Any) -> bool:
+    """Tell whether starts are a table with columns by name."""
     columned = hasattr(given, "columns") or hasattr(given, "column_names")
     return columned and not isinstance(given, (Mapping, np.ndarray))
 
@@ -188,6 +197,8 @@ def _reals(given: Any, what: str) -> Array:
     if np.ma.is_masked(given):
         row = int(np.argwhere(np.ma.getmaskarray(given))[0][0])
         raise InputError(f"{what} are masked in row {row}; give numbers, or drop such rows.")
+    if array.ndim == 0 and array.dtype.kind not in "fiu":
+        raise InputError(f"{what} are {_brief(given)}; accepted are arrays of real numbers.")
     if array.dtype.kind in "fiu" or array.size == 0:
         return array if array.dtype.kind in "fiu" else array.astype(np.float64)
     if array.dtype.kind != "O":

@@ -68,6 +68,7 @@ def starts_of(
            [2., 0.]])
     """
     if isinstance(given, Sample):
+        given.box.hold_finite(dtype)
         return given.with_rng(rng).over(unknowns)
     if rng is not None:
         raise InputError(
