@@ -155,6 +155,17 @@ def test_the_number_of_threads_changes_no_bit(threads: int) -> None:
         assert mine.tobytes() == theirs.tobytes()
 
 
+@pytest.mark.parametrize("arithmetic", ["precise", "relaxed"])
+def test_other_arithmetic(arithmetic: str) -> None:
+    waves = sx.Objective(x**2 + y**2 - sp.cos(3 * x) * sp.exp(-y))
+    starts = np.random.default_rng(14).uniform(-2, 2, (20, 2))
+    asked: dict[str, Any] = {"method": FAST, "steps": 20, "arithmetic": arithmetic}
+    results, wanted = sx.minimize_many(waves, starts, **asked), singles(waves, starts, **asked)
+    if arithmetic == "precise":
+        hold_same_bits(results, wanted)
+    np.testing.assert_allclose(results.x, [single.x for single in wanted], atol=1e-9)
+
+
 LEAVES = st.sampled_from([x, y, c, sp.Integer(2), sp.Float(0.3), sp.Integer(-1)])
 
 
@@ -452,7 +463,7 @@ def test_progress(capsys: pytest.CaptureFixture[str]) -> None:
         ({"method": sx.Adamax(average=True)}, "keeps no averaged iterates"),
         (
             {"method": sx.Adamax([0.1, 0.2, 0.3, 0.4])},
-            "There are 3 starts, and 4 numbers for the set",
+            "There are 3 starts, and 4 numbers",
         ),
         ({"parameters": {"c": [1.0]}}, "There is no symbol 'c'"),
         ({"dtype": "float16"}, "dtype is 'float16'"),

@@ -127,9 +127,9 @@ def minimize_many(
     Notes
     -----
     Run k has the bits of ``minimize(objective, start k, ...)``, whatever the number of threads, the
-    width of the processor's vectors, and the runs beside it (with ``arithmetic="relaxed"``, by which
-    LLVM may round otherwise on lanes, about the same numbers). A start where the objective is not
-    finite is no error here: its run ends there with a status < 0.
+    width of the processor's vectors, and the runs beside it; in relaxed arithmetic, where LLVM may
+    round otherwise on lanes, about the same numbers. A start where the objective is not finite is
+    no error here: its run ends there with a status < 0.
 
     Runs of objectives without sums are computed on lanes, eight by each instruction. Those of
     objectives with sums and of Python functions, and all with ``clip_norm`` or `record`, are
