@@ -15,7 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # A stage may import those before it.
 STAGES = [
     "affine", "operations", "ir", "graph", "walk", "constants", "heads", "lowering", "indexing",
-    "meaning", "trace", "differentiate", "expand", "gather", "sampling", "nests",
+    "meaning", "trace", "differentiate", "expand", "gather", "sampling", "costs", "steps", "nests",
     "separate", "schedule", "special", "numpy_code", "numpy_loops", "layout", "writer",
     "elementary", "emission", "llvm_code", "llvm_lanes", "llvm_loops", "sizes", "binding", "native",
     "loop_stages",

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symadamax.compiler.affine import Affine, Index, ordered
+from symadamax.compiler.costs import is_dear
 from symadamax.compiler.gather import rewritten
 from symadamax.compiler.graph import Graph
 from symadamax.compiler.ir import Node, Program, Scatter
-from symadamax.compiler.nests import is_dear
 
 __all__ = ["separate"]
 
@@ -63,10 +63,11 @@ class _Separation:
         What is dear is computed ahead of the loops that it does not depend on (see `nests`).
         """
         for depth in range(len(scope) + 1):
-            further = node.indices - frozenset(scope[:depth])
+            inside = frozenset(scope[:depth])
+            further = node.indices - inside
             if not further:
                 return scope[:depth]
-            if depth and len(further) == 1 and is_dear(node):
+            if len(further) == 1 and is_dear(node, inside):
                 return (*scope[:depth], *further)
         return scope
 

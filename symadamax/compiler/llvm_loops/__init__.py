@@ -22,7 +22,7 @@ from symadamax.compiler.llvm_loops.function import Function
 from symadamax.compiler.llvm_loops.helpers import ATTRIBUTES, helpers
 from symadamax.compiler.llvm_loops.nest import Nest, scattered
 from symadamax.compiler.llvm_loops.turn import Turn
-from symadamax.compiler.nests import Loop, Step
+from symadamax.compiler.steps import Loop, Step
 from symadamax.compiler.writer import Writer
 
 __all__ = ["Kernel", "emit"]

@@ -15,7 +15,7 @@ from symadamax.compiler.layout import LANES
 from symadamax.compiler.llvm_loops.body import Body, instruction, neutral
 from symadamax.compiler.llvm_loops.function import Function
 from symadamax.compiler.llvm_loops.turn import Turn
-from symadamax.compiler.nests import Loop, Step
+from symadamax.compiler.steps import Loop, Step
 
 __all__ = ["Nest", "scattered"]
 
@@ -123,18 +123,12 @@ class Nest:
         if masked:
             turn.mask_ends(self.word("upper"))
         body = Body(turn, self.outside)
-        body.steps(self.loop, self.kept_place)
+        body.steps(self.loop, "%i", self.word("lower"))
         sums = [f"%{self.writer.fresh()}" for _ in self.sums]
         for node, total, new in zip(self.loop.reductions, self.sums, sums, strict=True):
             body.accumulate(node, total, new)
         self.writer.do("br label %turns.end")
         return self.writer.block, sums
-
-    def kept_place(self, node: Node) -> str:
-        """Return where this turn's values of a node are kept."""
-        memory = self.function.word("kept", node, kind="ptr")
-        offset = self.writer.line(f"sub i64 %i, {self.word('lower')}")
-        return self.function.element_of(memory, offset, 1, self.function.scalar)
 
     def close_block(self) -> None:
         """Sum a block over the lanes."""
