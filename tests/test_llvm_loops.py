@@ -159,3 +159,12 @@ def test_hundreds_of_terms_in_a_sum() -> None:
     t, k = np.array([0.25, -0.5]), np.arange(100)[:, None]
     assert value == pytest.approx((np.sin(k * t + 0.5) / (k + 1)).sum(), rel=1e-13)
     assert slope[1:] == pytest.approx((k * np.cos(k * t + 0.5) / (k + 1)).sum(axis=0), rel=1e-12)
+
+
+@pytest.mark.parametrize("function", [sp.Abs, lambda u: sp.sqrt(sp.Abs(u) + 1), sp.asinh])
+def test_a_function_of_a_sum_may_call_what_adding_up_calls(function: Any) -> None:
+    objective = Objective(function(sp.Sum(w[i], (i, 0, n - 1))))
+    value, gradient = objective.value_and_gradient({w: [1.0, -3.0]})
+    x = sp.Symbol("x", real=True)
+    assert value == pytest.approx(float(function(sp.Integer(-2))), rel=1e-14)
+    assert gradient == pytest.approx([float(function(x).diff(x).subs(x, -2).doit())] * 2)

@@ -1,12 +1,19 @@
 """LLVM IR that every program with loops calls: sums of blocks and of parts."""
 
-__all__ = ["ATTRIBUTES", "helpers"]
+__all__ = ["ATTRIBUTES", "declarations", "helpers"]
 
 
 def helpers(text: str) -> list[str]:
     """Return the helpers that a text calls."""
     return [helper for name, helper in HELPERS.items() if f"@{name}(" in text]
 
+
+def declarations(text: str) -> list[str]:
+    """Return the declarations of what the helpers call that a text calls."""
+    return [line for name, line in DECLARATIONS.items() if f"@{name}(" in text]
+
+
+DECLARATIONS = {"total": "declare double @llvm.fabs.f64(double)"}
 
 # Sums of blocks: Neumaier's, so that a million of them lose no digit; products one by one.
 HELPERS = {
@@ -40,7 +47,6 @@ done:
   %result = select i1 %finite, double %r, double %s
   ret double %result
 }
-declare double @llvm.fabs.f64(double)
 """,
     "product": """\
 define internal double @product(ptr %values, i64 %count) #0 {
