@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from symadamax.compiler.affine import NO_INDICES, Index
 from symadamax.compiler.ir import Node
-from symadamax.compiler.operations import Kind
+from symadamax.compiler.operations import REDUCTIONS, Kind
 
 __all__ = ["LEAVES", "is_dear"]
 
@@ -14,7 +14,7 @@ LEAVES = frozenset(
     {"constant", "truth", "unknown", "parameter", "element", "whole", "extent", "within"}
 )
 CHEAP = 16  # what costs up to so many additions is computed again, not kept
-COSTS = {"div": 4, "sqrt": 4, "sum": 1000, "product": 1000}
+COSTS = {"div": 4, "sqrt": 4, **dict.fromkeys(REDUCTIONS, 1000)}
 ARITHMETIC = frozenset(
     {"add", "sub", "mul", "neg", "abs", "max", "min", "sign", "floor", "ceiling", "select", "less",
      "less_equal", "equal", "not_equal", "and", "or", "not"}

@@ -18,11 +18,10 @@ from dataclasses import dataclass
 from symadamax.compiler.affine import Index, ordered
 from symadamax.compiler.costs import LEAVES, is_dear
 from symadamax.compiler.ir import Node, Program, Scatter, Store
+from symadamax.compiler.operations import REDUCTIONS
 from symadamax.compiler.steps import Effect, Loop, Step
 
 __all__ = ["nests"]
-
-REDUCTIONS = frozenset({"sum", "product"})
 
 
 def nests(program: Program) -> list[Step]:

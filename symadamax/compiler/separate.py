@@ -14,6 +14,7 @@ from symadamax.compiler.costs import is_dear
 from symadamax.compiler.gather import rewritten
 from symadamax.compiler.graph import Graph
 from symadamax.compiler.ir import Node, Program, Scatter
+from symadamax.compiler.operations import REDUCTIONS
 
 __all__ = ["separate"]
 
@@ -80,7 +81,7 @@ class _Separation:
 
     def needs(self, node: Node, scope: Scope) -> list[tuple[Node, Scope]]:
         """List what a node is made of, and inside which loops that is computed."""
-        if node.name not in ("sum", "product"):
+        if node.name not in REDUCTIONS:
             return [(a, self.home(a, scope)) for a in node.arguments]
         index = self.index(node, scope)
         (body,) = node.arguments
@@ -90,7 +91,7 @@ class _Separation:
         return [(body, self.home(body, inner))]
 
     def rebuilt(self, node: Node, scope: Scope, made: list[Node]) -> Node:
-        if node.name in ("sum", "product"):
+        if node.name in REDUCTIONS:
             return self.graph.reduce(node.name, self.index(node, scope), made[0])
         if all(a is b for a, b in zip(made, node.arguments, strict=True)):
             return node

@@ -171,7 +171,7 @@ class _Between:
             start = self.function.element_of(
                 word("partials", number, kind="ptr"), blocks, place, "double"
             )
-            combine = "total" if node.name == "sum" else "product"
+            combine = {"sum": "total"}.get(node.name, node.name)
             result = writer.line(f"call double @{combine}(ptr {start}, i64 {blocks})")
             if self.emitter.single:
                 result = writer.line(f"fptrunc double {result} to float")

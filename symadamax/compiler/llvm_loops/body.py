@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from symadamax.compiler import emission
@@ -13,6 +14,7 @@ from symadamax.compiler.llvm_loops.leaves import leaf
 from symadamax.compiler.llvm_loops.rows import Rows, along_memory
 from symadamax.compiler.llvm_loops.turn import Turn
 from symadamax.compiler.steps import Keep, Loop, Step
+from symadamax.compiler.writer import bits
 
 __all__ = ["Body", "instruction", "neutral"]
 
@@ -95,7 +97,7 @@ class Body:
         return function.element_of(memory, offset, 1, self.writer.real)
 
     def accumulate(self, node: Node, total: str, new: str) -> None:
-        """Let `new` be a sum or a product with this turn in it."""
+        """Let `new` be a reduction with this turn in it."""
         writer, value = self.writer, self.name(node.arguments[0])
         kind = writer.of("double")
         if writer.single:
@@ -104,17 +106,17 @@ class Body:
             other = writer.splat("double", neutral(node))
             chosen = f"{writer.truth} {self.turn.mask}, {kind} {value}, {kind} {other}"
             value = writer.line(f"select {chosen}")
-        writer.do(f"{new} = {instruction(node)} {kind} {total}, {value}")
+        writer.do(f"{new} = {self.function.doubles(instruction(node), kind, total, value)}")
 
 
 def neutral(node: Node) -> str:
-    """Return what a sum or a product of nothing is."""
-    return "0.0" if node.name == "sum" else "1.0"
+    """Return what a sum, a product or the largest of nothing is."""
+    return {"sum": "0.0", "product": "1.0", "largest": bits(-math.inf)}[node.name]
 
 
 def instruction(node: Node) -> str:
-    """Return how a sum or a product goes on."""
-    return "fadd" if node.name == "sum" else "fmul"
+    """Return how a sum, a product or the search for the largest goes on."""
+    return {"sum": "fadd", "product": "fmul", "largest": "maximum"}[node.name]
 
 
 class _Inner:
@@ -169,7 +171,8 @@ class _Inner:
         for node, total, part, new in zip(
             self.loop.reductions, self.totals, self.parts, self.sums, strict=True
         ):
-            do(f"{new} = {instruction(node)} {self.kind} {total}, {part}")
+            added = self.around.function.doubles(instruction(node), self.kind, total, part)
+            do(f"{new} = {added}")
         do(f"br label %{blocks}")
         writer.begin(done)
         for node, total in zip(self.loop.reductions, self.totals, strict=True):

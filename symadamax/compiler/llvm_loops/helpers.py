@@ -13,7 +13,10 @@ def declarations(text: str) -> list[str]:
     return [line for name, line in DECLARATIONS.items() if f"@{name}(" in text]
 
 
-DECLARATIONS = {"total": "declare double @llvm.fabs.f64(double)"}
+DECLARATIONS = {
+    "total": "declare double @llvm.fabs.f64(double)",
+    "largest": "declare double @llvm.maximum.f64(double, double)",
+}
 
 # Sums of blocks: Neumaier's, so that a million of them lose no digit; products one by one.
 HELPERS = {
@@ -61,6 +64,25 @@ body:
   %p = getelementptr double, ptr %values, i64 %k
   %v = load double, ptr %p
   %t = fmul double %s, %v
+  %k1 = add i64 %k, 1
+  br label %next
+done:
+  ret double %s
+}
+""",
+    "largest": """\
+define internal double @largest(ptr %values, i64 %count) #0 {
+entry:
+  br label %next
+next:
+  %k = phi i64 [ 0, %entry ], [ %k1, %body ]
+  %s = phi double [ 0xFFF0000000000000, %entry ], [ %t, %body ]
+  %more = icmp slt i64 %k, %count
+  br i1 %more, label %body, label %done
+body:
+  %p = getelementptr double, ptr %values, i64 %k
+  %v = load double, ptr %p
+  %t = call double @llvm.maximum.f64(double %s, double %v)
   %k1 = add i64 %k, 1
   br label %next
 done:
