@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from symadamax.compiler.affine import Array
+from symadamax.compiler.elementary import FUNCTIONS
 from symadamax.compiler.ir import Node, Scatter
 from symadamax.compiler.layout import LANES
 from symadamax.compiler.llvm_loops.body import Body, instruction, neutral
@@ -18,6 +19,8 @@ from symadamax.compiler.llvm_loops.turn import Turn
 from symadamax.compiler.steps import Loop, Step
 
 __all__ = ["Nest", "scattered"]
+
+LONG = 32  # elementary functions of a turn, above which they are called
 
 
 class Nest:
@@ -43,6 +46,7 @@ class Nest:
         self.outside = outside
         self.writer = function.writer
         self.kind = self.writer.of("double")
+        self.long = _functions(loop) > LONG
 
     def write(self) -> None:
         """Write the loops over parts, blocks and turns."""
@@ -118,6 +122,7 @@ class Nest:
     def turn(self, label: str, masked: bool) -> tuple[str, list[str]]:
         """Write one turn; return the block that it ends in, and the new sums."""
         self.writer.begin(label)
+        self.writer.calling = masked or self.long
         index = self.loop.index
         turn = Turn(self.function, index, {index: "%i"})
         if masked:
@@ -156,6 +161,12 @@ class Nest:
         self.writer.do(f"br i1 {ends}, label %done, label %blocks.on")
         self.writer.begin("blocks.on")
         self.writer.do("br label %blocks")
+
+
+def _functions(loop: Loop) -> int:
+    """Return how many elementary functions a loop and those inside it write."""
+    inner = sum(_functions(step) for step in loop.steps if isinstance(step, Loop))
+    return inner + sum(isinstance(s, Node) and s.name in FUNCTIONS for s in loop.steps)
 
 
 def scattered(steps: Sequence[Step]) -> list[Array]:

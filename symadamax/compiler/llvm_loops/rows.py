@@ -202,11 +202,13 @@ class Rows:
             last = self.function.splat(self.upper, "i64")
             turn.mask = writer.line(f"icmp sle {writer.whole} {turn.turns}, {last}")
             turn.exact = True
+        calling, writer.calling = writer.calling, masked or writer.calling
         body = self.body(turn, self.around.outside, dict(values))
         body.steps(self.loop, counter, self.lower)
         news = self.registers()
         for node, total, new in zip(self.loop.reductions, totals, news, strict=True):
             body.accumulate(node, total, new)
+        writer.calling = calling
         block = writer.block
         writer.do(f"br label %{end}")
         return block, news
