@@ -75,6 +75,13 @@ def test_an_index_without_its_sum_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize("number", [10**30, -(10**17)])
+def test_a_number_that_no_loop_counts_to_is_refused(number: int) -> None:
+    for total in (sp.Sum(w[number * i], (i, 0, 0)), sp.Sum(w[0] * i, (i, number, number))):
+        with pytest.raises(UnsupportedError, match="is beyond 2"):
+            Objective(total)
+
+
 def test_a_position_may_be_a_parameter() -> None:
     assert Objective(w[n] ** 2, parameters={n: 1}).value({w: [2.0, 3.0]}) == 9.0
 
