@@ -62,8 +62,6 @@ def data_array(value: Any, name: str, allow_nan: bool = False) -> np.ndarray:
         row = int(np.flatnonzero(np.ma.getmaskarray(value).reshape(-1))[0])
         raise InputError(f"The data {name!r} are masked at entry {row}; {_REMEDY}")
     array = _plain_array(value, name)
-    if array.ndim == 0:
-        raise InputError(f"The data {name!r} are the single value {value!r}, not an array.")
     if array.dtype.kind == "f" and not allow_nan:
         _hold_finite(array, name)
     if array.size == 0:
@@ -80,6 +78,14 @@ def _plain_array(value: Any, name: str) -> np.ndarray:
         array = np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
     except (TypeError, ValueError) as error:
         raise InputError(f"The data {name!r} are not a regular array of numbers.") from error
+    if array.ndim == 0 and (value is None or array.dtype.kind != "O"):
+        raise InputError(f"The data {name!r} are the single value {value!r}, not an array.")
+    if array.ndim == 0:
+        advice = "; give value.toarray(), or rows, columns and entries as three arrays"
+        raise InputError(
+            f"The data {name!r} are a {type(value).__name__}, not an array"
+            f"{advice if hasattr(value, 'toarray') else ''}."
+        )
     if array.dtype.str[1:] in READ_AS_IS and array.dtype.isnative:
         return array if _aligned(array) else array.copy()
     if array.dtype.kind in "fiub":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from symadamax.errors import InputError, UnsupportedError
 from symadamax.points import by_symbol, finite, listed
 
 __all__ = [
-    "parameters_of", "real_expression", "unknowns_of", "whole_number", "without_matrices",
+    "hold_indices_inside", "parameters_of", "real_expression", "unknowns_of", "whole_number",
+    "without_matrices",
 ]  # fmt: skip
 
 
@@ -35,6 +36,8 @@ def real_expression(expression: Any) -> sp.Expr:
             f"The objective {show(expression)} is a {type(expression).__name__}; it must be a real "
             "expression. For an equation f = g, minimise (f - g)**2."
         )
+    if isinstance(expression, sp.MatrixBase):
+        expression = expression.as_immutable()
     if isinstance(expression, (sp.MatrixBase, sp.MatrixExpr)):
         if tuple(expression.shape) == (1, 1):
             return expression
@@ -60,6 +63,22 @@ def parameters_of(
     symbols = sorted_by_name(present)
     values = by_symbol(given, symbols, "symbol", "the parameters")
     return {symbol: finite(values[symbol], symbol.name) for symbol in symbols if symbol in values}
+
+
+def hold_indices_inside(expression: Any, found: Names, given: Iterable[Any]) -> None:
+    """Refuse an index that SymPy has moved out of its sum, in the condition of a Piecewise."""
+    outside = ((found.symbols | found.sizes) & found.indices) - set(given)
+    if not outside:
+        return
+    conditions = [pair.cond for choice in expression.atoms(sp.Piecewise) for pair in choice.args]
+    tested = set().union(*(condition.free_symbols for condition in conditions))
+    for symbol in sorted_by_name(outside & tested):
+        raise UnsupportedError(
+            f"{symbol} is the index of a sum, and stands in a condition outside of it: SymPy moves "
+            "a Piecewise out of a sum that is inside another one. Write the condition as a factor, "
+            "such as KroneckerDelta(i, j) or Heaviside(i - j, 0), or choose bounds that leave the "
+            "other terms out."
+        )
 
 
 def without_matrices(expression: Any) -> tuple[Any, Mapping[Any, sp.IndexedBase]]:

@@ -22,6 +22,7 @@ from symadamax.compiler.walk import names, show
 from symadamax.data import data_arrays
 from symadamax.errors import InputError, UnsupportedError
 from symadamax.given import (
+    hold_indices_inside,
     parameters_of,
     real_expression,
     unknowns_of,
@@ -133,7 +134,9 @@ class Objective:
         fixed = parameters_of(parameters, found.symbols | found.sizes)
         arrays = sorted_by_name(matrices.get(base, base) for base in found.arrays)
         tables = {} if data is None else data_arrays(data, arrays, allow_nan)
+        named = unknowns is not None
         unknowns = unknowns_of(unknowns, found, arrays, fixed, tables)
+        hold_indices_inside(scalar, found, [*fixed, *(unknowns if named else ())])
         scalars = tuple(s for s in unknowns if isinstance(s, sp.Symbol))
         meaning = Meaning.of(found, [bases.get(unknown, unknown) for unknown in unknowns], bases)
         real = {s: v for s, v in fixed.items() if s not in meaning.sizes}

@@ -172,12 +172,12 @@ class _Drawing:
     def expression(self, loops: list[Any], budget: int) -> Any:
         if budget <= 1:
             return self.leaf(loops)
-        kind = self.pick(["+", "*", "*", "f", "/", "sum", "sum", "product", "choice"])
+        kind = self.pick(["+", "*", "*", "f", "/", "sum", "sum", "product", "choice", "pool"])
         free = [index for index in INDICES if index not in [around[0] for around in loops]]
-        if kind in ("sum", "product") and free:
+        if kind in ("sum", "product", "pool") and free:
             return self.reduction(kind, loops, free[0], budget)
         one = self.expression(loops, budget // 2)
-        if kind == "f":
+        if kind in ("f", "pool"):
             return self.pick(SMOOTH)(one)
         other = self.expression(loops, budget - budget // 2)
         if kind == "choice" and loops:
@@ -189,6 +189,8 @@ class _Drawing:
         body = self.expression(inner, budget - 1)
         if kind == "product":
             return sp.Product(self.pick(FACTORS)(body), inner[-1])
+        if kind == "pool":
+            return sp.log(self.pick([1, 2]) + sp.Sum(sp.exp(body), inner[-1]))
         return sp.Sum(body, inner[-1])
 
     def condition(self, loops: list[Any]) -> Any:
@@ -202,7 +204,7 @@ COMPARISONS = {
 }  # fmt: skip
 SMOOTH = [
     sp.sin, sp.tanh, lambda e: sp.exp(sp.sin(e)), lambda e: sp.log(2 + e**2),
-    lambda e: sp.sqrt(1 + e**2), lambda e: e**2, lambda e: e**3,
+    lambda e: sp.sqrt(1 + e**2), lambda e: e**2, lambda e: e**3, lambda e: sp.log(1 + sp.exp(e)),
 ]  # fmt: skip
 FACTORS = [lambda e: 1 + sp.sin(e) / 2, lambda e: sp.sin(e) - sp.Rational(1, 4), sp.tanh]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sympy as sp
+from scipy.sparse import csr_matrix
 
 from symadamax import InputError, Objective
 from symadamax.data import data_array, data_arrays
@@ -117,6 +118,12 @@ def test_no_library_of_tables_is_imported() -> None:
          "The data 'y' have 1j in row (1, 1); accepted are real numbers."),
         ([[1.0], [2.0, 3.0]], "The data 'y' are not a regular array of numbers."),
         (3.0, "The data 'y' are the single value 3.0, not an array."),
+        (None, "The data 'y' are the single value None, not an array."),
+        ("text", "The data 'y' are the single value 'text', not an array."),
+        (iter([1.0]), "The data 'y' are a list_iterator, not an array."),
+        (csr_matrix((2, 2)),
+         "The data 'y' are a csr_matrix, not an array; give value.toarray(), or rows, columns and "
+         "entries as three arrays."),
     ],
 )  # fmt: skip
 def test_what_is_not_real_numbers_is_refused(given: Any, message: str) -> None:

@@ -19,7 +19,7 @@ import sympy as sp
 from evaluation import evaluate, same_bits
 from lanes import array_function, array_module
 
-from symadamax.compiler.elementary import FUNCTIONS, coefficients, definitions
+from symadamax.compiler.elementary import FUNCTIONS, call, coefficients, definitions
 from symadamax.compiler.emission import call_lanes
 from symadamax.compiler.operations import OPERATIONS
 from symadamax.compiler.writer import Writer
@@ -280,6 +280,27 @@ def test_sine_and_cosine_of_one_number_share_their_work(dtype: str) -> None:
         at = np.concatenate([octaves(-30, 32)(np.random.default_rng(2), 500), UGLY]).astype(dtype)
         sine, cosine = (array_function(name, dtype=dtype)(at) for name in ("sin", "cos"))
         assert same_bits(array_function(both, dtype=dtype)(at), sine + cosine)
+
+
+@EVERY
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_called_function_has_the_bits_that_it_has_in_place(row: Row, dtype: str) -> None:
+    def called(writer: Writer, *registers: str) -> str:
+        return call(writer, row.name, registers)
+
+    with np.errstate(all="ignore"):
+        at = np.concatenate([points(row, 200), ugly(row)], axis=1).astype(dtype)
+    found = array_function(called, arguments(row), 8, dtype)(*at)
+    assert same_bits(found, compiled(row, dtype=dtype)(*at))
+
+
+def test_sine_and_cosine_of_one_number_are_one_call() -> None:
+    writer = Writer(lanes=8)
+    sine, again, cosine = (call(writer, name, ["%x"]) for name in ("sin", "sin", "cos"))
+    assert sine == again != cosine
+    assert sum(" call " in line for line in writer.lines) == 1
+    writer.begin("next")
+    assert call(writer, "sin", ["%x"]) != sine
 
 
 def test_what_is_shared_ends_with_its_block() -> None:

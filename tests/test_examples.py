@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import sympy as sp
 from scipy.linalg import solveh_banded
 from scipy.optimize import least_squares, rosen, rosen_der
 
@@ -91,14 +90,6 @@ def test_logistic_regression_is_that_of_scikit_learn():
     other.fit(table, signs)
     assert result.point[example.intercept] == pytest.approx(other.intercept_[0], abs=1e-8)
     np.testing.assert_allclose(result.point[example.w], other.coef_[0], atol=1e-8)
-
-
-@pytest.mark.parametrize("z", [-1000.0, -40.0, 0.0, 1e-9, 3.0, 40.0, 1000.0])
-def test_its_softplus_and_slope_do_not_overflow(z):
-    x = sp.Symbol("x")
-    value, slope = Objective(load("logistic_regression").softplus(x)).value_and_gradient([z])
-    assert value == pytest.approx(np.logaddexp(0, z), rel=1e-14)
-    assert slope[0] == pytest.approx(np.exp(-np.logaddexp(0, -z)), rel=1e-14)
 
 
 # ---- the network -------------------------------------------------------------------------------

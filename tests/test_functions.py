@@ -109,6 +109,10 @@ ELEMENTARY = [
     Row("log", sp.log(x), mp.log, (ABOVE, uniform(0.5, 2)), value32=4),
     Row("log1p", sp.log(1 + x), mp.log1p, (decades(1e-20, 1e20), uniform(-0.999, 0))),
     Row("log1p of -x", sp.log(1 - x), lambda a: mp.log1p(-a), (SMALL,)),
+    Row("softplus", sp.log(1 + sp.exp(x)), lambda a: mp.log1p(mp.exp(a)), EXPONENTS,
+        value32=3, slope=lambda a: 1 / (1 + mp.exp(-a))),
+    Row("logistic", 1 / (1 + sp.exp(-x)), lambda a: 1 / (1 + mp.exp(-a)), EXPONENTS, gradient=4,
+        value=2.1, gradient32=4, slope=lambda a: 1 / (2 * mp.cosh(a / 2)) ** 2),
     Row("log2", c.log2(x), lambda a: mp.log(a, 2), (ABOVE, uniform(0.5, 2))),
     Row("log10", c.log10(x), mp.log10, (ABOVE, uniform(0.5, 2)), value32=4),
     Row("log base 7", sp.log(x, 7), lambda a: mp.log(a, 7), (ABOVE, uniform(0.5, 2)), value32=4),
@@ -347,6 +351,6 @@ def test_the_table_holds_every_function_of_one_argument() -> None:
     elsewhere = (
         "add sub neg div pow constant truth unknown parameter less_equal less equal not_equal"
     )
-    loops = "element whole extent within sum product"
+    loops = "element whole extent within sum product largest detached"
     jumps = "and or not select max min sign ceiling"
     assert set(OPERATIONS) - names <= {*elsewhere.split(), *jumps.split(), *loops.split()}

@@ -75,6 +75,13 @@ def test_an_index_without_its_sum_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize("number", [10**30, -(10**17)])
+def test_a_number_that_no_loop_counts_to_is_refused(number: int) -> None:
+    for total in (sp.Sum(w[number * i], (i, 0, 0)), sp.Sum(w[0] * i, (i, number, number))):
+        with pytest.raises(UnsupportedError, match="is beyond 2"):
+            Objective(total)
+
+
 def test_a_position_may_be_a_parameter() -> None:
     assert Objective(w[n] ** 2, parameters={n: 1}).value({w: [2.0, 3.0]}) == 9.0
 
@@ -124,3 +131,27 @@ def test_a_declared_shape_gives_a_size() -> None:
 def test_unsupported_is_an_input_error() -> None:
     with pytest.raises(UnsupportedError):
         Objective(sp.Sum(w[i], (i, 0, n * m)))
+
+
+def test_an_index_that_sympy_has_moved_out_of_its_sum_is_named() -> None:
+    """It moves a Piecewise out of a sum inside another one, and its condition with it."""
+    others = sp.Sum(sp.Piecewise((0, sp.Eq(i, j)), (w[j], True)), (j, 0, n - 1))
+    broken = sp.Sum((w[i] - others) ** 2, (i, 0, n - 1))
+    assert j in broken.free_symbols  # else the refusal is needed no more
+    with pytest.raises(UnsupportedError, match="j is the index of a sum, and stands in a cond"):
+        Objective(broken)
+    by_lookup = sp.Sum(sp.Piecewise((w[j], sp.Eq(w[j], i)), (0, True)), (j, 0, n - 1))
+    with pytest.raises(UnsupportedError, match="j is the index of a sum, and stands in a cond"):
+        Objective(sp.Sum((w[i] - by_lookup) ** 2, (i, 0, n - 1)), w)
+
+
+def test_a_factor_may_stand_for_the_condition() -> None:
+    for factor in (1 - sp.KroneckerDelta(i, j), sp.Heaviside(j - i, 0) + sp.Heaviside(i - j, 0)):
+        others = sp.Sum(w[j] * factor, (j, 0, n - 1))
+        total = sp.Sum((w[i] - others) ** 2, (i, 0, n - 1))
+        assert Objective(total).value({w: [1.0, 2.0, 4.0]}) == 25 + 9 + 1
+
+
+def test_an_unknown_may_have_the_name_of_an_index() -> None:
+    choice = sp.Piecewise((i, i > 0), (0, True)) + sp.Sum(w[i], (i, 0, n - 1))
+    assert Objective(choice, [i, w]).value({i: 3.0, w: [1.0, 1.0]}) == 5.0

@@ -12,6 +12,7 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 
 from symadamax.compiler.matrices import has_matrices, scalar_form
 from symadamax.errors import InputError, UnsupportedError
+from symadamax.objective import Objective
 
 m, n, i, j, k = sp.symbols("m n i j k", integer=True)
 a = sp.Symbol("a")
@@ -149,6 +150,12 @@ def test_equal_objectives_stay_equal_and_can_be_pickled():
     first, second = ((residual.T * residual)[0, 0] for _ in range(2))
     assert scalar_form(first)[0] == scalar_form(second)[0]
     assert pickle.loads(pickle.dumps(scalar_form(first))) == scalar_form(first)
+
+
+def test_an_explicit_matrix_may_be_one_that_can_change():
+    p, q = sp.symbols("p q")
+    row, square = sp.Matrix([[p, q]]), sp.Matrix([[2, 1], [1, 3]])
+    assert Objective(row * square * row.T).value([1, 2]) == 18
 
 
 def test_what_has_no_matrices_is_left_alone():

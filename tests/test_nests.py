@@ -11,7 +11,7 @@ import sympy as sp
 from symadamax import Objective
 from symadamax.compiler.ir import Node
 from symadamax.compiler.loop_stages import LoopStages
-from symadamax.compiler.nests import Loop, Step
+from symadamax.compiler.steps import Loop, Step
 
 i, j, k, n, m = sp.symbols("i j k n m", integer=True)
 a = sp.Symbol("a")
@@ -79,10 +79,48 @@ def test_what_is_cheap_is_computed_again() -> None:
 def test_loops_back_are_nested_as_the_loops_forward() -> None:
     """Else the sum over j would be computed for each j again."""
     inner = sp.Sum(X[i, j] * sp.exp(w[j]), (j, 0, m - 1))
-    (rows,) = loops(steps(sp.Sum(sp.tanh(inner), (i, 0, n - 1)), [w], (X, 2)))
+    _, rows = loops(steps(sp.Sum(sp.tanh(inner), (i, 0, n - 1)), [w], (X, 2)))
     assert rows.index.name == "i"
     assert [inner.index.name for inner in loops(rows.steps)] == ["j", "j"]
     assert all(loops(inner.steps) == [] for inner in loops(rows.steps))
+
+
+ROWS = sp.Sum((sp.Sum(X[i, j] * sp.sin(w[j]), (j, 0, m - 1)) - y[i]) ** 2, (i, 0, n - 1))
+
+
+def test_what_depends_on_the_inner_index_alone_is_kept_by_a_loop_ahead() -> None:
+    ahead, rows = loops(steps(ROWS, [w], (X, 2), (y, 1)))
+    assert (ahead.index.name, rows.index.name) == ("j", "i")
+    assert [keep.node.name for keep in ahead.kept] == ["sin", "cos"]
+    forward, back = loops(rows.steps)
+    assert [keep.node.name for keep in forward.found + back.found] == ["sin", "cos"]
+    assert not {"sin", "cos"} & {*operations(forward.steps), *operations(back.steps)}
+
+
+def test_what_is_cheap_without_what_all_turns_share_is_not_kept() -> None:
+    for cheap in (2 * w[j] + 1, sp.sin(a) * w[j]):
+        inner = sp.Sum(X[i, j] * cheap, (j, 0, m - 1))
+        (rows,) = loops(steps(sp.Sum(inner**2, (i, 0, n - 1)), [a, w], (X, 2)))
+        assert rows.index.name == "i"
+
+
+def test_a_sum_over_the_inner_index_alone_shares_the_loop_ahead() -> None:
+    found = loops(steps(ROWS + sp.Sum(sp.sin(w[j]) ** 2, (j, 0, m - 1)), [w], (X, 2), (y, 1)))
+    assert [loop.index.name for loop in found] == ["j", "i"]
+    assert [node.name for node in found[0].reductions] == ["sum"]
+
+
+def test_a_loop_ahead_has_loops_ahead_of_its_own() -> None:
+    weight = sp.Sum(W[j, k] * sp.sin(v[k]), (k, 0, 4))
+    found = loops(steps(sp.Sum(X[i, j] * weight, (j, 0, 3), (i, 0, n - 1)), [v], (X, 2), (W, 2)))
+    assert [loop.index.name for loop in found[:3]] == ["k", "j", "i"]
+    assert [keep.node.name for keep in found[1].kept] == ["sum"]
+
+
+def test_a_triangle_keeps_nothing_ahead() -> None:
+    """Its inner range is another one for each turn."""
+    (rows,) = loops(steps(sp.Sum(X[i, j] * sp.sin(w[j]), (j, 0, i), (i, 0, 9)), [w], (X, 2)))
+    assert rows.kept == []
 
 
 @pytest.mark.parametrize("depth", [1, 3, 6])

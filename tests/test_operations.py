@@ -15,7 +15,15 @@ from symadamax.compiler.trace import partial
 from symadamax.errors import InternalError
 
 ROWS = list(OPERATIONS.values())
-LOOPS = {"element", "whole", "extent", "within", "sum", "product"}  # written by each backend
+LOOPS = {
+    "element",
+    "whole",
+    "extent",
+    "within",
+    "sum",
+    "product",
+    "largest",
+}  # written by each backend
 PLAIN = [row for row in ROWS if row.name not in LOOPS]
 # By their own rules, or not by this argument.
 UNDIFFERENTIABLE = {("zeta", 0)}

@@ -38,6 +38,11 @@ def test_a_size_is_that_with_which_arrays_are_read_to_their_ends(name: str) -> N
         (FIT, {y: np.ones(5), X: np.ones(4)},
          "The arrays disagree about n: X[i] says 4, and y[i] says 5. Give arrays of matching "
          "lengths, or n in parameters."),
+        (sp.Sum(a*X[i, j], (i, 0, n - 1), (j, 0, n - 1)), {X: np.ones((4, 6))},
+         "The arrays disagree about n: X[i, j] says 4 along axis 0, and X[i, j] says 6 along axis "
+         "1."),
+        (sp.Sum(a*y[i]*X[i + 1], (i, 0, n - 2)), {y: np.ones(6), X: np.ones(5)},
+         "X[i + 1] says 5, and y[i] says 7."),
         (sp.Sum(a*i, (i, 0, n)), {},
          "The size n cannot be known from the arrays. Give it in parameters, or an array of that "
          "length."),
@@ -76,6 +81,19 @@ def test_a_size_that_is_given_may_leave_rows_out() -> None:
     objective = Objective(FIT, data={y: np.arange(5.0), X: np.ones(4)}, parameters={n: 2})
     assert objective.value([0.0]) == 1.0
     assert objective.with_parameters({n: 3}).value([0.0]) == 5.0
+
+
+def test_the_last_row_of_pairs_may_be_left_out() -> None:
+    pairs = sp.Sum((w[i] - w[j]) ** 2 * X[i, j], (j, i + 1, n - 1), (i, 0, n - 2))
+    objective = Objective(pairs, data={X: np.arange(9.0).reshape(3, 3)})
+    assert objective.value({w: [0.0, 1.0, 3.0]}) == 1 * 1 + 2 * 9 + 5 * 4
+
+
+@pytest.mark.parametrize("given", [1e30, -1e30, 1e308])
+def test_a_range_that_no_loop_counts_is_refused(given: float) -> None:
+    total = sp.Sum(a * i, (i, 0, 2 * n - 1))
+    with pytest.raises(InputError, match=r"goes beyond 2\*\*53"):
+        Objective(total, parameters={n: given}).value([1.0])
 
 
 def test_a_size_that_is_given_is_whole() -> None:

@@ -22,7 +22,7 @@ def score(kind):
     return b[kind] + sp.Sum(sp.tanh(inner) * B[j, kind], (j, 0, hidden - 1))
 
 
-# The negative logarithm of the softmax at the label. With scores below 700, exp does not overflow.
+# The negative logarithm of the softmax at the label.
 cross_entropy = sp.log(sp.Sum(sp.exp(score(k)), (k, 0, classes - 1))) - score(label[i])
 loss = sp.Sum(cross_entropy, (i, 0, n - 1)) / n
 

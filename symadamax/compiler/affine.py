@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 __all__ = [
-    "Access", "Affine", "Array", "Atom", "Extent", "Index", "Lookup", "Size", "Within",
+    "FARTHEST", "Access", "Affine", "Array", "Atom", "Extent", "Index", "Lookup", "Size", "Within",
     "extents_of", "ordered", "span",
 ]  # fmt: skip
+
+FARTHEST = 2**53  # to which loops count, and to which whole numbers are doubles
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from symadamax.compiler.ir import Program, Store
 from symadamax.compiler.layout import BLOCK, LANES
 from symadamax.compiler.llvm_loops import Kernel
 from symadamax.compiler.llvm_loops.nest import scattered
-from symadamax.compiler.nests import Loop
 from symadamax.compiler.sizes import Sizes
+from symadamax.compiler.steps import Loop
 
 __all__ = ["Context", "offsets"]
 

@@ -116,9 +116,11 @@ def _inner(node: Node, extra: frozenset[Index]) -> frozenset[Index]:
 
 
 def _active(nodes: list[Node]) -> set[Node]:
-    """Return the real nodes that depend on an unknown."""
+    """Return the real nodes that depend on an unknown, and not by a detached one."""
     active: set[Node] = set()
     for node in nodes:
+        if node.name == "detached":
+            continue
         real_arguments = node.arguments[1:] if node.name == "select" else node.arguments
         if is_unknown(node) or any(a in active for a in real_arguments):
             active.add(node)

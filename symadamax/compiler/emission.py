@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from symadamax.compiler import elementary
 from symadamax.compiler.elementary import FUNCTIONS
 from symadamax.compiler.ir import Node
 from symadamax.compiler.operations import Kind
@@ -35,9 +36,11 @@ def operation(writer: Writer, node: Node, arguments: Sequence[str]) -> str:
 
 
 def _elementary(writer: Writer, name: str, arguments: Sequence[str]) -> str:
-    """Write an elementary function on lanes; on one lane call it, for shorter code."""
-    if writer.lanes > 1:
+    """Write an elementary function on lanes; on one lane, or where told so, call it."""
+    if writer.lanes > 1 and not writer.calling:
         return FUNCTIONS[name](writer, *arguments)
+    if writer.lanes > 1:
+        return elementary.call(writer, name, arguments)
     return call_lanes(writer, "elementary", name, ["double"] * len(arguments), [], arguments)
 
 

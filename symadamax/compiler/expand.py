@@ -1,19 +1,21 @@
-"""IR -> IR: integer powers as products, the same products in every backend.
+"""IR -> IR: operations that no backend has, in those that they have: the same in every backend.
 
-``x*x`` and ``pow(x, 2)`` differ in the last bit of one result in a thousand, and NumPy, C and LLVM
-choose differently between them. So no backend ever sees an integer power.
+Integer powers become products: ``x*x`` and ``pow(x, 2)`` differ in the last bit of one result in a
+thousand, and NumPy, C and LLVM choose differently between them. For ``softplus`` and ``logistic``
+see `symadamax.compiler.logistic`.
 """
 
 from __future__ import annotations
 
 from symadamax.compiler.graph import Graph, rebuilt
 from symadamax.compiler.ir import Node, Program
+from symadamax.compiler.logistic import in_other_operations
 
 __all__ = ["expand"]
 
 
 def expand(program: Program) -> Program:
-    """Return an equal program without the operation ``power``.
+    """Return an equal program without ``power``, ``softplus``, ``logistic`` and ``detached``.
 
     Examples
     --------
@@ -30,10 +32,14 @@ def expand(program: Program) -> Program:
     """
     graph = program.graph
 
-    def product(node: Node, arguments: list[Node]) -> Node | None:
-        return _product(graph, arguments[0], node.value) if node.name == "power" else None
+    def written_out(node: Node, arguments: list[Node]) -> Node | None:
+        if node.name == "power":
+            return _product(graph, arguments[0], node.value)
+        if node.name == "detached":
+            return arguments[0]
+        return in_other_operations(graph, node, arguments[0]) if arguments else None
 
-    return rebuilt(program, product)
+    return rebuilt(program, written_out)
 
 
 def _product(graph: Graph, base: Node, exponent: int) -> Node:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from symadamax.compiler.affine import Access, Affine, Array, Extent, Index, Within
 from symadamax.compiler.graph import Graph, rebuilt
 from symadamax.compiler.ir import Node, Program, Scatter, Store, Value
+from symadamax.compiler.operations import REDUCTIONS
 
 __all__ = ["gather", "rewritten"]
 
@@ -57,7 +58,7 @@ def _has_sums(node: Node, index: Index) -> bool:
         part = stack.pop()
         if index in part.indices and part not in seen:
             seen.add(part)
-            if part.name in ("sum", "product"):
+            if part.name in REDUCTIONS:
                 return True
             stack.extend(part.arguments)
     return False

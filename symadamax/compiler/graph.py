@@ -70,9 +70,11 @@ class Graph:
         return self.apply(OPERATIONS[name], *arguments, value=value)
 
     def reduce(self, name: str, index: Index, body: Node) -> Node:
-        """Return the sum or the product of `body` over an index."""
+        """Return the sum, the product or the largest value of `body` over an index."""
         if index in body.indices:
             return self.node(OPERATIONS[name], body, value=index)
+        if name == "largest":
+            return body
         count = self.op("extent", value=index)
         if name == "sum":
             return self.mul(count, body)
@@ -161,6 +163,12 @@ def _simplify_neg(graph: Graph, a: Node) -> Node | None:
     return None
 
 
+def _simplify_abs(graph: Graph, a: Node) -> Node | None:
+    if a.operation is NEG:
+        return graph.op("abs", a.arguments[0])
+    return a if a.name == "abs" else None
+
+
 def _simplify_mul(graph: Graph, a: Node, b: Node) -> Node | None:
     if b.operation is CONSTANT and a.operation is not CONSTANT:
         a, b = b, a  # a number stands first
@@ -231,6 +239,7 @@ _SIMPLIFIERS: dict[str, Callable[..., Node | None]] = {
     "add": _simplify_add,
     "sub": _simplify_sub,
     "neg": _simplify_neg,
+    "abs": _simplify_abs,
     "mul": _simplify_mul,
     "div": _simplify_div,
     "select": _simplify_select,

@@ -17,7 +17,7 @@ from sympy.core.relational import Relational
 from sympy.matrices.expressions.matexpr import MatrixExpr
 from sympy.tensor.indexed import Idx, IndexedBase
 
-from symadamax.compiler.operations import OPERATIONS, Operation
+from symadamax.compiler.operations import OPERATIONS, Logistic, Operation, Softplus
 
 __all__ = ["HEADS", "REFUSED", "REWRITES", "SUPPORTED", "VALUED", "FixedOrder"]
 
@@ -33,6 +33,8 @@ HEADS: Mapping[Any, Operation] = {
         for name in ("expm1", "exp2", "log1p", "log2", "log10", "hypot")
     },
     c.Cbrt: OPERATIONS["cbrt"],
+    Softplus: OPERATIONS["softplus"],
+    Logistic: OPERATIONS["logistic"],
     sp.Abs: OPERATIONS["abs"],
     sp.Max: OPERATIONS["max"],
     sp.Min: OPERATIONS["min"],

@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 from sympy.tensor.indexed import Idx, Indexed, IndexedBase
 
-from symadamax.compiler.affine import Access, Affine, Array, Extent, Index, Lookup, Size
+from symadamax.compiler.affine import FARTHEST, Access, Affine, Array, Extent, Index, Lookup, Size
 from symadamax.compiler.walk import show
 from symadamax.errors import InputError, UnsupportedError
 
@@ -90,7 +90,7 @@ class Indexing:
         """Return an index or a bound that stands in `part`."""
         expression = sp.sympify(expression)
         if expression.is_Integer:
-            return Affine(int(expression))
+            return Affine(_counted(expression, part))
         if isinstance(expression, (sp.Symbol, Idx)):
             found = self.whole(expression)
             if found is not None:
@@ -107,7 +107,7 @@ class Indexing:
             return total
         if isinstance(expression, sp.Mul) and expression.args[0].is_Integer:
             rest = sp.Mul(*expression.args[1:])
-            return Affine().plus(self.affine(rest, part), int(expression.args[0]))
+            return Affine().plus(self.affine(rest, part), _counted(expression.args[0], part))
         expanded = sp.expand(expression)
         if expanded != expression:
             return self.affine(expanded, part)
@@ -125,6 +125,15 @@ class Indexing:
                 "of whole numbers: give it in data."
             )
         return Lookup(access)
+
+
+def _counted(number: Any, part: Any) -> int:
+    """Return a whole number in a position or a bound."""
+    if abs(number) > FARTHEST:
+        raise UnsupportedError(
+            f"{number} in {show(part)} is beyond 2**53 = 9e15, to which loops count."
+        )
+    return int(number)
 
 
 def _hold_no_lookup(index: Index, part: Any) -> None:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from symadamax.compiler.affine import NO_INDICES, Access, Affine, Array, Index, Within, ordered
-from symadamax.compiler.operations import OPERATIONS, Kind, Operation
+from symadamax.compiler.operations import OPERATIONS, REDUCTIONS, Kind, Operation
 from symadamax.errors import InternalError
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Program:
     def has_loops(self) -> bool:
         """Tell whether there is anything but scalars."""
         return bool(self.arrays) or any(
-            node.name in ("sum", "product", "whole", "extent") for node in self.nodes()
+            node.name in {*REDUCTIONS, "whole", "extent"} for node in self.nodes()
         )
 
     def roots(self) -> tuple[Node, ...]:

@@ -18,10 +18,11 @@ from symadamax.compiler.expand import expand
 from symadamax.compiler.gather import gather
 from symadamax.compiler.ir import Program
 from symadamax.compiler.layout import Storage
-from symadamax.compiler.nests import Step, nests, text
+from symadamax.compiler.nests import nests
 from symadamax.compiler.sampling import BATCH, sampled
 from symadamax.compiler.separate import separate
 from symadamax.compiler.sizes import Sizes, infer, lookups
+from symadamax.compiler.steps import Step, text
 from symadamax.machine import processors
 
 __all__ = ["Bound", "LoopStages", "Nests"]

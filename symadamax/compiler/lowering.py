@@ -1,7 +1,8 @@
 """Rules on the graph: how sums, products, powers, logarithms and choices become nodes.
 
 SymPy's sums and products have any number of terms, and its quotients are powers; here they take the
-form that is computed. The forms that lose fewer digits (``expm1``, ``log1p``) are chosen here too.
+form that is computed. The forms that lose fewer digits (``expm1``, ``log1p``, ``softplus``,
+``logistic``) are chosen here too.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+from symadamax.compiler import logistic, softmax
 from symadamax.compiler.graph import Graph
 from symadamax.compiler.ir import Node
 from symadamax.compiler.operations import OPERATIONS, Operation
 
-__all__ = ["chain", "choice", "logarithm", "power", "product", "total"]
+__all__ = ["chain", "choice", "log1p", "logarithm", "power", "product", "total"]
 
 LARGEST_PRODUCT = 1024  # above it repeated multiplication has lost ten bits, and pow has not
 LONGEST_CHAIN = 16  # longer sums and products are halved: less rounding, more work side by side
@@ -33,46 +35,63 @@ def chain(graph: Graph, operation: Operation, nodes: Sequence[Node]) -> Node:
 
 
 def total(graph: Graph, nodes: Sequence[Node]) -> Node:
-    """Return a sum; ``c*exp(u) - c`` is ``c*expm1(u)``, and a number stands last, as in x - 1."""
+    """Return a sum, in which a number stands last, as in x - 1.
+
+    ``c*exp(u) - c`` is ``c*expm1(u)``, and ``c - c*logistic(u)`` is ``c*logistic(-u)``.
+    """
     plus = OPERATIONS["add"]
     numbers = [node for node in nodes if node.is_constant()]
     if len(numbers) == 1:
         for node in nodes:
-            factor, exponential = _exponential(node)
-            if exponential is not None and numbers[0].is_constant(-factor):
-                expm1 = graph.op("expm1", exponential.arguments[0])
-                term = graph.mul(graph.constant(factor), expm1)
+            term = _with_number(graph, node, numbers[0])
+            if term is not None:
                 rest = [other for other in nodes if other not in (node, numbers[0])]
                 return chain(graph, plus, [term, *rest])
     return chain(graph, plus, sorted(nodes, key=Node.is_constant))
 
 
-def _exponential(node: Node) -> tuple[float, Node | None]:
-    """Split c*exp(u) into c and exp(u)."""
-    if node.name == "exp":
-        return 1.0, node
-    if node.name == "neg" and node.arguments[0].name == "exp":
-        return -1.0, node.arguments[0]
-    if node.name == "mul" and node.arguments[0].is_constant() and node.arguments[1].name == "exp":
-        return float(node.arguments[0].value or 0.0), node.arguments[1]
-    return 0.0, None
+def _with_number(graph: Graph, node: Node, number: Node) -> Node | None:
+    """Return the sum of a term and a number where that is one function, else None."""
+    factor, function = logistic.multiple(node)
+    if not number.is_constant(-factor):
+        return None
+    if function.name == "exp":
+        return graph.mul(graph.constant(factor), graph.op("expm1", function.arguments[0]))
+    if function.name == "logistic":
+        mirrored = graph.op("logistic", graph.op("neg", function.arguments[0]))
+        return graph.mul(number, mirrored)
+    return None
 
 
 def product(graph: Graph, nodes: Sequence[Node]) -> Node:
     """Return a product as one numerator over one denominator."""
     above, below, times = [], [], OPERATIONS["mul"]
-    for node in nodes:
+    for node in logistic.factors(graph, nodes):
         if node.name == "div" and node.arguments[0].is_constant(1.0):
             below.append(node.arguments[1])
         else:
             above.append(node)
+    _take_out(graph, above, below)
     numerator = chain(graph, times, above) if above else graph.constant(1.0)
     return graph.op("div", numerator, chain(graph, times, below)) if below else numerator
+
+
+def _take_out(graph: Graph, above: list[Node], below: list[Node]) -> None:
+    """Let no exponential overflow in a quotient of one and a sum of such."""
+    for place, node in enumerate(above):
+        for other, total in enumerate(below if node.name == "exp" else ()):
+            pair = softmax.quotient(graph, node.arguments[0], total)
+            if pair is not None:
+                above[place], below[other] = pair
+                break
 
 
 def power(graph: Graph, base: Node, exponent: Fraction | float) -> Node:
     """Return base**exponent for a number; a whole one becomes a product, a half a square root."""
     if exponent < 0:
+        inverse = logistic.reciprocal(graph, base)
+        if inverse is not None:
+            return power(graph, inverse, -exponent)
         return graph.op("div", graph.constant(1.0), power(graph, base, -exponent))
     if exponent == 0:
         return graph.constant(1.0)
@@ -90,12 +109,21 @@ def power(graph: Graph, base: Node, exponent: Fraction | float) -> Node:
 
 
 def logarithm(graph: Graph, node: Node) -> Node:
-    """Return a logarithm; that of 1 + u is ``log1p(u)``."""
+    """Return a logarithm; that of 1 + u is ``log1p(u)``, that of exp(u)*v is u + log(v)."""
+    split = softmax.log_and_rest(graph, node)
+    if split is not None:
+        known, rest = split
+        return known if rest.is_constant(1.0) else graph.add(known, logarithm(graph, rest))
     if node.name == "add" and node.arguments[1].is_constant(1.0):
-        return graph.op("log1p", node.arguments[0])
+        return log1p(graph, node.arguments[0])
     if node.name == "sub" and node.arguments[0].is_constant(1.0):
-        return graph.op("log1p", graph.op("neg", node.arguments[1]))
+        return log1p(graph, graph.op("neg", node.arguments[1]))
     return graph.op("log", node)
+
+
+def log1p(graph: Graph, node: Node) -> Node:
+    """Return log(1 + node)."""
+    return logistic.log_of_one_plus(graph, node) or graph.op("log1p", node)
 
 
 def choice(graph: Graph, values: Sequence[Node], conditions: Sequence[Node]) -> Node:

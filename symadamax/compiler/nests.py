@@ -6,125 +6,27 @@ same index that do not wait for each other share one. What does not depend on an
 before its loop. Where a second loop over the same index needs what the first has computed and that
 was dear, the first keeps it in an array as long as the index. And what is dear and would be
 computed again at each turn of a loop around, on which it does not depend, is computed and kept
-before that loop: the hidden layer of a network, which every output needs.
+before that loop: the hidden layer of a network, which every output needs, or the sine of a weight,
+which every row of the data needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from symadamax.compiler.affine import Index, ordered
+from symadamax.compiler.costs import LEAVES, is_dear
 from symadamax.compiler.ir import Node, Program, Scatter, Store
-from symadamax.compiler.operations import Kind
+from symadamax.compiler.operations import REDUCTIONS
+from symadamax.compiler.steps import Effect, Loop, Step
 
-__all__ = ["LEAVES", "Effect", "Keep", "Loop", "Step", "is_dear", "nests", "text"]
-
-LEAVES = frozenset(
-    {"constant", "truth", "unknown", "parameter", "element", "whole", "extent", "within"}
-)
-REDUCTIONS = frozenset({"sum", "product"})
-CHEAP = 16  # what costs up to so many additions is computed again, not kept
-COSTS = {"div": 4, "sqrt": 4, "sum": 1000, "product": 1000}
-ARITHMETIC = frozenset(
-    [
-        "add",
-        "sub",
-        "mul",
-        "neg",
-        "abs",
-        "max",
-        "min",
-        "sign",
-        "floor",
-        "ceiling",
-        "select",
-        "less",
-        "less_equal",
-        "equal",
-        "not_equal",
-        "and",
-        "or",
-        "not",
-    ]
-)
-FUNCTION_COST = 20
-
-Effect = Scatter | Store
-
-
-@dataclass(eq=False)
-class Keep:
-    """A node that a loop keeps, at each turn, for later loops over the same index."""
-
-    node: Node
-    index: Index
-
-
-@dataclass(eq=False)
-class Loop:
-    """A loop over an index: its steps, what it reduces, what it keeps for others and finds."""
-
-    index: Index
-    steps: list[Step]
-    reductions: list[Node]
-    computed: set[Node]
-    found: list[Keep] = field(default_factory=list)
-    kept: list[Keep] = field(default_factory=list)
-
-
-Step = Node | Loop | Effect
+__all__ = ["nests"]
 
 
 def nests(program: Program) -> list[Step]:
     """Return the steps of a program: nodes, loops and effects, in the order of execution."""
     return _Level((), set(), program.outputs, program.effects).steps()
-
-
-def text(steps: Sequence[Step], indent: str = "") -> str:
-    """Show the loops as a person would write them down.
-
-    Examples
-    --------
-    >>> import sympy as sp
-    >>> from symadamax.compiler.trace import trace
-    >>> x, i = sp.symbols("x i")
-    >>> print(text(nests(trace(sp.Sum(sp.sin(x)*i**2, (i, 1, 9)), [x]))))
-    1 operation
-    for i = 1 .. 9
-      2 operations
-      sum
-    """
-    lines: list[str] = []
-    count = 0
-    for step in [*steps, None]:
-        if isinstance(step, Node):
-            count += 1
-            continue
-        if count:
-            lines.append(f"{indent}{count} operation{'s' * (count > 1)}")
-            count = 0
-        if isinstance(step, Loop):
-            lines += _loop_lines(step, indent)
-        elif step is not None:
-            target = step.access if isinstance(step, Scatter) else f"{step.array}[{step.index}]"
-            sign = "+=" if isinstance(step, Scatter) else "="
-            lines.append(f"{indent}gradient {target} {sign} ...")
-    return "\n".join(lines)
-
-
-def _loop_lines(loop: Loop, indent: str) -> Iterator[str]:
-    index = loop.index
-    yield f"{indent}for {index} = {index.lower} .. {index.upper}"
-    inner = indent + "  "
-    if loop.found:
-        yield f"{inner}{len(loop.found)} found that an earlier loop kept"
-    if body := text(loop.steps, inner):
-        yield body
-    if loop.kept:
-        yield f"{inner}{len(loop.kept)} kept for a later loop"
-    for node in loop.reductions:
-        yield f"{inner}{node.name}"
 
 
 @dataclass(frozen=True)
@@ -136,10 +38,13 @@ class _Ahead:
 
 
 _Item = Node | _Ahead | Scatter | Store
+_Rank = tuple[int, int]  # after how many rounds of loops, and of loops ahead in a round
 
 
 class _Level:
     """One level: what is wanted of it, and in which order it is computed.
+
+    It goes in rounds: nodes that are known, loops ahead, and the loops that these were waiting for.
 
     Parameters
     ----------
@@ -166,11 +71,13 @@ class _Level:
         self.inside = frozenset(scope)
         self.ready = ready
         self.effects = list(effects)
-        self.needs: dict[Node | _Ahead, list[Node | _Ahead]] = {}
+        self.needs: dict[_Item, list[Node | _Ahead]] = {}
         self.order: list[Node] = []
         self.ahead: list[_Ahead] = []
-        self.depth: dict[Node | _Ahead | Effect, int] = {}
-        for root in (*wanted, *(n for e in self.effects for n in self.demands(e))):
+        self.rank: dict[_Item, _Rank] = {}
+        for effect in self.effects:
+            self.needs[effect] = self.demands(effect)
+        for root in (*wanted, *(n for e in self.effects for n in self.needs[e])):
             self.place(root)
 
     def below(self, root: Node) -> list[Node]:
@@ -197,7 +104,7 @@ class _Level:
     def requirements(self, item: Node | _Ahead) -> list[Node | _Ahead]:
         """List what a node waits for."""
         if isinstance(item, _Ahead):
-            return list(self.below(item.node))
+            return [*self.below(item.node), *self.invariant(item.node, item.index)]
         found: dict[Node | _Ahead, None] = {}
         for argument in item.arguments:
             found |= dict.fromkeys(self.below(argument))
@@ -206,19 +113,20 @@ class _Level:
         return list(found)
 
     def invariant(self, root: Node, index: Index) -> list[_Ahead]:
-        """List what each turn of a loop over `index` would compute again in a loop inside it.
-
-        At the top nothing is: there a loop has its index on lanes.
-        """
+        """List what each turn of a loop over `index` would compute again in a loop inside it."""
         found: dict[_Ahead, None] = {}
-        stack, seen = ([root] if self.scope else []), set()
+        stack, seen = [root], set()
         while stack:
             node = stack.pop()
-            if node in seen or node in self.ready or node.name in LEAVES or node in self.arrays:
+            if node in seen or node in self.arrays or node.name in LEAVES:
                 continue
             seen.add(node)
             further = node.indices - self.inside
-            if len(further) == 1 and index not in further and is_dear(node, self.ready):
+            if (
+                len(further) == 1
+                and index not in further
+                and is_dear(node, self.inside, self.arrays)
+            ):
                 found[_Ahead(node, *further)] = None
             elif further:
                 stack.extend(node.arguments)
@@ -230,62 +138,78 @@ class _Level:
         stack = [root] if waits else []
         while stack:
             node = stack[-1]
-            if node in self.depth:
+            if node in self.rank:
                 stack.pop()
                 continue
             if node not in self.needs:
                 self.needs[node] = self.requirements(node)
-            pending = [n for n in self.needs[node] if n not in self.depth]
+            pending = [n for n in self.needs[node] if n not in self.rank]
             if pending:
                 stack.extend(reversed(pending))
                 continue
             stack.pop()
-            loops = isinstance(node, _Ahead) or node.name in REDUCTIONS
-            self.depth[node] = self.deepest(self.needs[node]) + loops
+            rounds, turns = self.last(self.needs[node])
             if isinstance(node, _Ahead):
+                self.rank[node] = rounds, turns + 1
                 self.ahead.append(node)
             else:
+                self.rank[node] = rounds + (node.name in REDUCTIONS), 0
                 self.order.append(node)
 
-    def deepest(self, nodes: Iterable[Node | _Ahead]) -> int:
-        """Return after how many rounds of loops all of these are known."""
-        return max((self.depth[node] for node in nodes), default=0)
+    def last(self, nodes: Iterable[Node | _Ahead]) -> _Rank:
+        """Return when all of these are known."""
+        return max((self.rank[node] for node in nodes), default=(0, 0))
 
     def steps(self) -> list[Step]:
-        """Return the steps in order: nodes, a round of loops, the nodes that waited for it, ..."""
+        """Return the steps in order: nodes, loops ahead, loops, the nodes that waited, ..."""
         here = [e for e in self.effects if e.indices <= self.inside]
-        looping: list[_Item] = [*self.ahead, *(n for n in self.order if n.name in REDUCTIONS)]
         for effect in self.effects:
             if effect not in here:
-                self.depth[effect] = 1 + self.deepest(self.demands(effect))
-                looping.append(effect)
+                self.rank[effect] = self.last(self.needs[effect])[0] + 1, 0
         steps: list[Step] = []
         earlier: dict[Index, list[Loop]] = {}
         known = set(self.ready)
-        for depth in range(max(self.depth.values(), default=0) + 1):
-            plain = [n for n in self.order if self.depth[n] == depth and n.name not in REDUCTIONS]
+        for rounds in range(max(self.rank.values(), default=(0, 0))[0] + 1):
+            plain = [
+                n for n in self.order if self.rank[n][0] == rounds and n.name not in REDUCTIONS
+            ]
             steps += plain
             known |= set(plain)
-            due = [item for item in looping if self.depth[item] == depth + 1]
-            for index, items in self.grouped(due).items():
+            for index, items in self.loops_of(rounds):
                 loop = self.loop(index, items, known, earlier.setdefault(index, []))
                 earlier[index].append(loop)
                 steps.append(loop)
-            known |= {item for item in due if isinstance(item, Node)}
+            known |= {n for n in self.reductions() if self.rank[n][0] == rounds + 1}
         return [*steps, *here]
 
-    def grouped(self, items: Iterable[_Item]) -> dict[Index, list[_Item]]:
-        """Group what loops by the index of its outermost loop."""
-        groups: dict[Index, list[_Item]] = {}
-        for item in items:
-            if isinstance(item, _Ahead):
-                index = item.index
-            elif isinstance(item, Node):
-                index = item.value
-            else:
-                index = ordered(item.indices - self.inside)[0]
-            groups.setdefault(index, []).append(item)
-        return groups
+    def loops_of(self, rounds: int) -> list[tuple[Index, list[_Item]]]:
+        """List the loops of a round, and what each does.
+
+        What waits for no loop ahead shares the first over its index, the others share a last one.
+        """
+        loops: dict[_Rank, dict[Index, list[_Item]]] = {}
+        for item in self.ahead:
+            if self.rank[item][0] == rounds:
+                loops.setdefault(self.rank[item], {}).setdefault(item.index, []).append(item)
+        ahead = sorted(loops)
+        final: dict[Index, list[_Item]] = {}
+        for looping in (*self.reductions(), *self.effects):
+            if self.rank.get(looping) == (rounds + 1, 0):
+                index, free = self.index_of(looping), self.last(self.needs[looping])
+                shared = (loops[r] for r in ahead if r > free and index in loops[r])
+                next(shared, final).setdefault(index, []).append(looping)
+        return [pair for stage in (*(loops[r] for r in ahead), final) for pair in stage.items()]
+
+    def reductions(self) -> list[Node]:
+        """List the sums and products of this level."""
+        return [node for node in self.order if node.name in REDUCTIONS]
+
+    def index_of(self, item: Node | Effect) -> Index:
+        """Return the index of the outermost loop of a reduction or an effect."""
+        if isinstance(item, Node):
+            index: Index = item.value
+            return index
+        return ordered(item.indices - self.inside)[0]
 
     def loop(self, index: Index, items: list[_Item], known: set[Node], earlier: list[Loop]) -> Loop:
         """Return the loop that does what is due over an index."""
@@ -294,36 +218,27 @@ class _Level:
         ahead = [item.node for item in items if isinstance(item, _Ahead)]
         wanted = [*(node.arguments[0] for node in reductions), *ahead]
         scope = (*self.scope, index)
-        kept = {node: loop for loop in earlier for node in loop.computed if is_dear(node, known)}
+        computed = {node: loop for loop in earlier for node in loop.computed}
+        kept = {n: loop for n, loop in computed.items() if is_dear(n, self.inside, known)}
         kept |= {node: loop for node, loop in self.arrays.items() if loop.index == index}
-        found = _frontier([*wanted, *(e.weight for e in effects)], kept)
+        found = _frontier([*wanted, *(e.weight for e in effects)], kept, known)
         others = {n: loop for n, loop in self.arrays.items() if loop.index != index}
         level = _Level(scope, known | set(found), wanted, effects, others)
-        loop = Loop(index, level.steps(), reductions, set(level.order))
-        for node in found:
-            loop.found.append(_keep(kept[node], node))
+        loop = Loop(index, not self.scope, level.steps(), reductions, set(level.order))
+        loop.found += [kept[node].keep(node) for node in found]
         for node in ahead:
-            _keep(kept.get(node, loop), node)
             self.arrays[node] = kept.get(node, loop)
+            self.arrays[node].keep(node)
         return loop
 
 
-def _keep(loop: Loop, node: Node) -> Keep:
-    for keep in loop.kept:
-        if keep.node is node:
-            return keep
-    keep = Keep(node, loop.index)
-    loop.kept.append(keep)
-    return keep
-
-
-def _frontier(roots: Iterable[Node], kept: dict[Node, Loop]) -> list[Node]:
-    """List the kept nodes that are reached first from the roots."""
+def _frontier(roots: Iterable[Node], kept: dict[Node, Loop], known: set[Node]) -> list[Node]:
+    """List the kept nodes that are reached first from the roots, and not through known ones."""
     found: dict[Node, None] = {}
     stack, seen = list(roots), set()
     while stack:
         node = stack.pop()
-        if node in seen:
+        if node in seen or node in known:
             continue
         seen.add(node)
         if node in kept:
@@ -331,18 +246,3 @@ def _frontier(roots: Iterable[Node], kept: dict[Node, Loop]) -> list[Node]:
         else:
             stack.extend(node.arguments)
     return list(found)
-
-
-def is_dear(root: Node, known: Collection[Node] = ()) -> bool:
-    """Tell whether a number costs more than a few additions to compute again."""
-    if root.operation.result is not Kind.REAL:
-        return False
-    cost, stack, seen = 0, [root], set()
-    while stack and cost <= CHEAP:
-        node = stack.pop()
-        if node in seen or node in known or node.name in LEAVES:
-            continue
-        seen.add(node)
-        cost += COSTS.get(node.name, 1 if node.name in ARITHMETIC else FUNCTION_COST)
-        stack.extend(node.arguments)
-    return cost > CHEAP

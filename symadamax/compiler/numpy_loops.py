@@ -132,7 +132,7 @@ class _Writer:
         if isinstance(value, Index):
             if node.name == "extent":
                 return f"_extent({self.whole(value.lower)}, {self.whole(value.upper)}, x)"
-            function = "_total" if node.name == "sum" else "_product"
+            function = {"sum": "_total"}.get(node.name, f"_{node.name}")
             body = self.texts[node.arguments[0]]
             result = f"{function}({body}, {self.mask(value.indices)}, {self.axes[value]})"
             return result if node.indices else f"{result}.reshape(())"
@@ -206,6 +206,11 @@ def _product(values: Any, inside: Any, axis: int) -> Any:
     return _reduced(np.prod, values, inside, axis, 1)
 
 
+def _largest(values: Any, inside: Any, axis: int) -> Any:
+    values = np.where(inside, values, values.dtype.type(-np.inf))
+    return np.max(values, axis=axis, keepdims=True, initial=-np.inf)
+
+
 def _reduced(reduce: Any, values: Any, inside: Any, axis: int, neutral: float) -> Any:
     kind = values.dtype
     values = np.where(inside, values, kind.type(neutral))
@@ -225,7 +230,7 @@ def load(text: str, name: str) -> Callable[..., Any]:
     filename = f"<symadamax {name} {hash(text) & 0xFFFFFFFF:08x}>"
     helpers: Sequence[Any] = (
         _drawn,
-        _range, _inside, _extent, _real, _element, _total, _product, _add,
+        _range, _inside, _extent, _real, _element, _total, _product, _largest, _add,
     )  # fmt: skip
     namespace = {**numpy_code.namespace(text), **{f.__name__: f for f in helpers}}
     linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)

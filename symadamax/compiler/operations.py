@@ -14,6 +14,7 @@ The column `native` names the instruction, or the function with where it comes f
 ``core:lambert_w``  a function of our own compiled core
 ``parity:...``      one of SciPy's that takes no x < 0, and is even or odd as its order is
 ``emit:select``     a few instructions, written by `symadamax.compiler.emission`
+(empty)             none: `symadamax.compiler.expand` writes it in other operations
 ==================  =========================================================================
 """
 
@@ -32,7 +33,9 @@ from sympy.codegen import cfunctions as c
 
 from symadamax.compiler.affine import Access, Affine, Index, Within
 
-__all__ = ["OPERATIONS", "Kind", "Operation"]
+__all__ = ["OPERATIONS", "REDUCTIONS", "Kind", "Logistic", "Operation", "Softplus"]
+
+REDUCTIONS = frozenset({"sum", "product", "largest"})  # over the values of an index
 
 # The default choice at a kink: 0 for the jump functions, whose derivative is 0 almost everywhere.
 ZERO = sp.Integer(0)
@@ -90,6 +93,18 @@ class Operation:
         return f"Operation({self.name!r})"
 
 
+class Softplus(sp.Function):  # type: ignore[misc]
+    """log(1 + exp(x)), as nobody writes it: `symadamax.compiler.lowering` finds it."""
+
+    nargs = 1
+
+
+class Logistic(sp.Function):  # type: ignore[misc]
+    """1/(1 + exp(-x))."""
+
+    nargs = 1
+
+
 def _quotient_partial(a: Any, b: Any) -> Any:
     """Return -(a/b)/b: it shares the quotient, and b*b cannot overflow."""
     return sp.Mul(-1, sp.Mul(a, 1 / b, evaluate=False), 1 / b, evaluate=False)
@@ -125,6 +140,8 @@ def _loops() -> list[Operation]:
         Operation("within", 0, "", "", result=Kind.BOOLEAN, valued=Within),
         Operation("sum", 1, "", "", valued=Index),
         Operation("product", 1, "", "", valued=Index),
+        Operation("largest", 1, "", "", valued=Index),
+        Operation("detached", 1, "{0}", ""),  # what it hides from the derivative
     ]
 
 
@@ -204,6 +221,13 @@ def _elementary() -> list[Operation]:
     return [
         row("exp", sp.exp), row("expm1", c.expm1), row("exp2", c.exp2),
         row("log", sp.log), row("log1p", c.log1p), row("log2", c.log2), row("log10", c.log10),
+        Operation(
+            "softplus", 1, "np.logaddexp(0.0, {0})", "", Softplus, partials={0: Logistic},
+        ),
+        Operation(
+            "logistic", 1, "special.expit({0})", "", Logistic,
+            partials={0: lambda x: Logistic(x) * Logistic(-x)},
+        ),
         row("sin", sp.sin), row("cos", sp.cos), row("tan", sp.tan),
         # SymPy's 1 - x**2 and 1 - tanh(x)**2 cancel near 1; these do not.
         row("asin", sp.asin, "arcsin", partials={0: lambda x: 1 / sp.sqrt((1 - x) * (1 + x))}),

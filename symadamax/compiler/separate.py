@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symadamax.compiler.affine import Affine, Index, ordered
+from symadamax.compiler.costs import is_dear
 from symadamax.compiler.gather import rewritten
 from symadamax.compiler.graph import Graph
 from symadamax.compiler.ir import Node, Program, Scatter
-from symadamax.compiler.nests import is_dear
+from symadamax.compiler.operations import REDUCTIONS
 
 __all__ = ["separate"]
 
@@ -63,10 +64,11 @@ class _Separation:
         What is dear is computed ahead of the loops that it does not depend on (see `nests`).
         """
         for depth in range(len(scope) + 1):
-            further = node.indices - frozenset(scope[:depth])
+            inside = frozenset(scope[:depth])
+            further = node.indices - inside
             if not further:
                 return scope[:depth]
-            if depth and len(further) == 1 and is_dear(node):
+            if len(further) == 1 and is_dear(node, inside):
                 return (*scope[:depth], *further)
         return scope
 
@@ -79,7 +81,7 @@ class _Separation:
 
     def needs(self, node: Node, scope: Scope) -> list[tuple[Node, Scope]]:
         """List what a node is made of, and inside which loops that is computed."""
-        if node.name not in ("sum", "product"):
+        if node.name not in REDUCTIONS:
             return [(a, self.home(a, scope)) for a in node.arguments]
         index = self.index(node, scope)
         (body,) = node.arguments
@@ -89,7 +91,7 @@ class _Separation:
         return [(body, self.home(body, inner))]
 
     def rebuilt(self, node: Node, scope: Scope, made: list[Node]) -> Node:
-        if node.name in ("sum", "product"):
+        if node.name in REDUCTIONS:
             return self.graph.reduce(node.name, self.index(node, scope), made[0])
         if all(a is b for a, b in zip(made, node.arguments, strict=True)):
             return node

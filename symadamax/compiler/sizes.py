@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from symadamax.compiler.affine import (
+    FARTHEST,
     Access,
     Affine,
     Array,
@@ -170,7 +171,7 @@ def _lookups(positions: Sequence[Affine]) -> Iterator[Access]:
 def _from_arrays(
     size: Size, accesses: Sequence[Access], lengths: Sequence[tuple[Extent, Affine]], sizes: Sizes
 ) -> int | None:
-    """Return the size with which each array that is read up to it is read to its end."""
+    """Return the size with which the arrays that are read up to it are read to their ends."""
     answers: dict[Extent, tuple[int, str]] = {}
     for access in accesses:
         for axis, position in enumerate(access.positions):
@@ -178,18 +179,31 @@ def _from_arrays(
             value = _solved(size, position, sizes(extent)[0] - 1, sizes)
             if value is not None and (extent not in answers or value < answers[extent][0]):
                 answers[extent] = (value, str(access))
+    declared = set()
     for extent, affine in lengths:
         value = _solved(size, affine, sizes(extent)[0], sizes)
         if value is not None:
             answers[extent] = (value, str(extent.array))
-    values = {value for value, _ in answers.values()}
-    if len(values) > 1:
-        (a, shown), (b, other) = sorted(answers.values())[:: len(answers) - 1]
-        raise InputError(
-            f"The arrays disagree about {size}: {shown} says {a}, and {other} says {b}. Give "
-            f"arrays of matching lengths, or {size} in parameters."
-        )
-    return values.pop() if values else None
+            declared.add(extent)
+    if not answers:
+        return None
+    least, _ = min(answers.values())
+    for extent, (value, shown) in answers.items():
+        # A loop over pairs i < j leaves out the last row: an array may have the size for length.
+        if value != least and (extent in declared or sizes(extent)[0] != least):
+            first = min(answers, key=answers.__getitem__)
+            raise InputError(
+                f"The arrays disagree about {size}: {_said(first, *answers[first])}, and "
+                f"{_said(extent, value, shown)}. Give arrays of matching lengths, or {size} in "
+                "parameters."
+            )
+    return least
+
+
+def _said(extent: Extent, value: int, shown: str) -> str:
+    """Return what an array says about a size."""
+    along = f" along axis {extent.axis}" if extent.array.axes > 1 else ""
+    return f"{shown} says {value}{along}"
 
 
 def _solved(size: Size, affine: Affine, end: int, sizes: Sizes) -> int | None:
@@ -214,7 +228,16 @@ def _has_turns(index: Index, sizes: Sizes) -> bool:
 
 
 def _check_range(index: Index, sizes: Sizes) -> None:
-    """Refuse a range that runs backwards, to which SymPy gives the meaning of a negative sum."""
+    """Refuse a range that no loop counts, or that runs backwards.
+
+    To the latter SymPy gives the meaning of a negative sum.
+    """
+    ends = (*span(index.lower, sizes), *span(index.upper, sizes))
+    if max(map(abs, ends)) > FARTHEST:
+        raise InputError(
+            f"The range of {index}, {index.lower} to {index.upper}, goes beyond 2**53 = 9e15, to "
+            "which loops count."
+        )
     least = span(index.upper.plus(index.lower, -1), sizes)[0]
     if least < -1 and all(_has_turns(outer, sizes) for outer in index.indices - {index}):
         raise InputError(

@@ -198,6 +198,8 @@ class _Tracer:
         if operation.name == "zeta" and len(nodes) == 1:
             nodes = [*nodes, self.graph.constant(1.0)]
         self.hold_differentiable(operation, part, nodes)
+        if operation.name == "log1p":
+            return lowering.log1p(self.graph, *nodes)
         return self.graph.apply(operation, *nodes)
 
     def is_loop(self, part: Any) -> bool:

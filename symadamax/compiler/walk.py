@@ -46,11 +46,14 @@ class Names:
         Those that stand in a bound or a position, and are no index.
     arrays : dict of IndexedBase to int
         With the number of their indices.
+    indices : set of Symbol
+        Those of sums and products.
     """
 
     symbols: set[sp.Symbol] = field(default_factory=set)
     sizes: set[sp.Symbol] = field(default_factory=set)
     arrays: dict[IndexedBase, int] = field(default_factory=dict)
+    indices: set[Any] = field(default_factory=set)
 
 
 _Bound = frozenset[Any]
@@ -83,6 +86,7 @@ def names(expression: Any) -> Names:
             stack.extend((length, bound, True) for length in part.base.shape or ())
         elif isinstance(part, (sp.Sum, sp.Product)):
             stack.extend(_below(part, bound))
+            found.indices |= {limit[0] for limit in part.limits}
         elif _binds(part):
             found.symbols |= {s for s in part.free_symbols if isinstance(s, sp.Symbol)} - bound
         else:

@@ -61,6 +61,8 @@ class Writer:
         C functions whose addresses the linker needs.
     block : str
         The label of the basic block that is being written.
+    calling : bool
+        Whether elementary functions on lanes are called, and not written in place.
     shared : dict
         What may be used again in this block, by a key of those who share it.
 
@@ -81,6 +83,7 @@ class Writer:
         self.declared: dict[str, str] = {}
         self.calls: list[Call] = []
         self.block = "entry"
+        self.calling = False
         self.shared: dict[tuple[str, ...], Any] = {}
         self._count = 0
 

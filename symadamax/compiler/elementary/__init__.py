@@ -33,10 +33,11 @@ from symadamax.compiler.elementary import (
 from symadamax.compiler.elementary.algebra import Real
 from symadamax.compiler.writer import ATTRIBUTES, Module, Writer
 
-__all__ = ["FUNCTIONS", "definitions"]
+__all__ = ["FUNCTIONS", "call", "definitions"]
 
 Emission = Callable[..., str]
 OF_TWO = ("pow",)
+TOGETHER = ("sin", "cos")  # what a derivative needs of both
 
 
 def _emission(formula: Callable[..., Real]) -> Emission:
@@ -106,16 +107,57 @@ def definitions(names: Sequence[str]) -> Module:
     define double @exp2(double %a) #0 {
     """
     writers = {name: Writer() for name in names}
-    texts = [_definition(writer, name) for name, writer in writers.items()]
+    texts = [_definition(writer, [name], f"@{name}") for name, writer in writers.items()]
     declared = {k: v for writer in writers.values() for k, v in writer.declared.items()}
     calls = dict.fromkeys(call for writer in writers.values() for call in writer.calls)
     text = "\n".join([*declared.values(), *texts, ATTRIBUTES])
     return Module(text, tuple(calls), tuple(names))
 
 
-def _definition(writer: Writer, name: str) -> str:
-    registers = ["%a", "%b"][: 2 if name in OF_TWO else 1]
-    result = FUNCTIONS[name](writer, *registers)
-    taken = ", ".join(f"double {register}" for register in registers)
-    body = "\n".join(f"  {line}" for line in [*writer.lines, f"ret double {result}"])
-    return f"define double @{name}({taken}) #0 {{\nentry:\n{body}\n}}\n"
+def call(writer: Writer, name: str, registers: Sequence[str]) -> str:
+    """Call a function of `FUNCTIONS` on the writer's lanes: it stands once in the module.
+
+    Shorter code than the function itself, and compiled the sooner; the bits are the same.
+    """
+    if name in TOGETHER:
+        return _call_together(writer, name, registers[0])
+    result = _called(writer, (name,), registers)
+    return writer.line(f"call {writer.real} {result}")
+
+
+def _call_together(writer: Writer, name: str, register: str) -> str:
+    """Call sin and cos, which share nearly all, once in a block for one number."""
+    key = "called", register
+    if key not in writer.shared:
+        pair = f"{{ {writer.real}, {writer.real} }}"
+        both = writer.line(f"call {pair} {_called(writer, TOGETHER, [register])}")
+        writer.shared[key] = [writer.line(f"extractvalue {pair} {both}, {k}") for k in (0, 1)]
+    found: str = writer.shared[key][TOGETHER.index(name)]
+    return found
+
+
+def _called(writer: Writer, names: Sequence[str], registers: Sequence[str]) -> str:
+    """Return what to call, and let it stand in the module."""
+    symbol = f"@lanes_{'_'.join(names)}"
+    if symbol not in writer.declared:
+        own = Writer(writer.lanes, writer.single)
+        writer.declared[symbol] = _definition(own, names, symbol, "define internal")
+        writer.declared.update(own.declared)
+        writer.calls += own.calls
+    return f"{symbol}({', '.join(f'{writer.real} {register}' for register in registers)})"
+
+
+def _definition(writer: Writer, names: Sequence[str], symbol: str, head: str = "define") -> str:
+    """Return a function that returns one function of `FUNCTIONS`, or several in a structure."""
+    registers = ["%a", "%b"][: 2 if names[0] in OF_TWO else 1]
+    results = [FUNCTIONS[name](writer, *registers) for name in names]
+    kind = result = writer.real
+    value = results[0]
+    if results[1:]:
+        result, value = f"{{ {', '.join([kind] * len(results))} }}", "poison"
+        for place, register in enumerate(results):
+            value = writer.line(f"insertvalue {result} {value}, {kind} {register}, {place}")
+    taken = ", ".join(f"{kind} {register}" for register in registers)
+    lines = [*writer.lines, f"ret {result} {value}"]
+    body = "\n".join(f"  {line}" if not line.endswith(":") else line for line in lines)
+    return f"{head} {result} {symbol}({taken}) #0 {{\nentry:\n{body}\n}}\n"

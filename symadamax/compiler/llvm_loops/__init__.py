@@ -19,10 +19,10 @@ from symadamax.compiler.layout import LANES, Layout, Storage
 from symadamax.compiler.llvm_code import ENTRY, Module
 from symadamax.compiler.llvm_loops.body import Body
 from symadamax.compiler.llvm_loops.function import Function
-from symadamax.compiler.llvm_loops.helpers import ATTRIBUTES, helpers
+from symadamax.compiler.llvm_loops.helpers import ATTRIBUTES, declarations, helpers
 from symadamax.compiler.llvm_loops.nest import Nest, scattered
 from symadamax.compiler.llvm_loops.turn import Turn
-from symadamax.compiler.nests import Loop, Step
+from symadamax.compiler.steps import Loop, Step
 from symadamax.compiler.writer import Writer
 
 __all__ = ["Kernel", "emit"]
@@ -90,9 +90,10 @@ class _Emitter:
         here.outputs(self.program.outputs)
         here.finish()
         bodies = "\n".join(function.text() for function in self.functions)
-        declared = {n: line for f in self.functions for n, line in f.writer.declared.items()}
+        declared = [line for f in self.functions for line in f.writer.declared.values()]
+        declared = list(dict.fromkeys([*declared, *declarations(bodies)]))
         calls = dict.fromkeys(call for f in self.functions for call in f.writer.calls)
-        parts = [*declared.values(), *helpers(bodies), bodies, self.evaluate(loops), ATTRIBUTES]
+        parts = [*declared, *helpers(bodies), bodies, self.evaluate(loops), ATTRIBUTES]
         pieces = (f"{name}{k}" for k in range(len(loops)) for name in ("nest", "close"))
         entries = (ENTRY, "open", *pieces)
         module = Module("\n".join(parts), tuple(calls), entries)
@@ -170,7 +171,7 @@ class _Between:
             start = self.function.element_of(
                 word("partials", number, kind="ptr"), blocks, place, "double"
             )
-            combine = "total" if node.name == "sum" else "product"
+            combine = {"sum": "total"}.get(node.name, node.name)
             result = writer.line(f"call double @{combine}(ptr {start}, i64 {blocks})")
             if self.emitter.single:
                 result = writer.line(f"fptrunc double {result} to float")

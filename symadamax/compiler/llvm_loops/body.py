@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from symadamax.compiler import emission
@@ -12,8 +13,8 @@ from symadamax.compiler.llvm_loops import gradient
 from symadamax.compiler.llvm_loops.leaves import leaf
 from symadamax.compiler.llvm_loops.rows import Rows, along_memory
 from symadamax.compiler.llvm_loops.turn import Turn
-from symadamax.compiler.nests import Loop, Step
-from symadamax.compiler.operations import Kind
+from symadamax.compiler.steps import Keep, Loop, Step
+from symadamax.compiler.writer import bits
 
 __all__ = ["Body", "instruction", "neutral"]
 
@@ -62,12 +63,16 @@ class Body:
         else:
             self.values[step] = self.compute(step)
 
-    def steps(self, loop: Loop, place: Callable[[Node], str]) -> None:
-        """Write the steps of a loop's turn; `place` is where it finds and keeps a node."""
-        self.find(loop, place)
+    def steps(self, loop: Loop, counter: str, lower: str) -> None:
+        """Write the steps of a loop's turn, which is `counter` and begins at `lower`."""
+        offset = self.writer.line(f"sub i64 {counter}, {lower}") if loop.found or loop.kept else ""
+        for keep in loop.found:
+            self.values[keep.node] = self.found(keep, offset)
         for step in loop.steps:
             self.step(step)
-        self.keep(loop, place)
+        for keep in loop.kept:
+            place = self.place(keep, offset)
+            self.writer.do(f"store {self.writer.real} {self.name(keep.node)}, ptr {place}, align 4")
 
     def compute(self, node: Node) -> str:
         """Write an operation; where no turn is masked, each is within all ranges."""
@@ -75,26 +80,24 @@ class Body:
             return self.name(node.arguments[1])
         return emission.operation(self.writer, node, [self.name(a) for a in node.arguments])
 
-    def find(self, loop: Loop, place: Callable[[Node], str]) -> None:
+    def found(self, keep: Keep, offset: str) -> str:
         """Load what an earlier loop over the same index has kept."""
-        for keep in loop.found:
-            real = self.writer.real
-            register = self.writer.line(f"load {real}, ptr {place(keep.node)}, align 4")
-            if keep.node.operation.result is Kind.BOOLEAN:
-                zero = self.writer.number(0.0)
-                register = self.writer.line(f"fcmp une {real} {register}, {zero}")
-            self.values[keep.node] = register
+        place, scalar = self.place(keep, offset), self.function.scalar
+        if keep.outermost and keep.index != self.turn.lane:
+            return self.function.splat(self.writer.line(f"load {scalar}, ptr {place}"), scalar)
+        return self.writer.line(f"load {self.writer.real}, ptr {place}, align 4")
 
-    def keep(self, loop: Loop, place: Callable[[Node], str]) -> None:
-        """Store what a later loop over the same index needs."""
-        for keep in loop.kept:
-            real, register = self.writer.real, self.name(keep.node)
-            if keep.node.operation.result is Kind.BOOLEAN:
-                register = self.writer.line(f"uitofp {self.writer.truth} {register} to {real}")
-            self.writer.do(f"store {real} {register}, ptr {place(keep.node)}, align 4")
+    def place(self, keep: Keep, offset: str) -> str:
+        """Return where a loop keeps a number: at the top one for each turn, inside on lanes."""
+        function = self.function
+        if keep.outermost:
+            memory = function.word("kept", keep.node, kind="ptr")
+            return function.element_of(memory, offset, 1, function.scalar)
+        memory = function.room("room", keep.index, keep.node)
+        return function.element_of(memory, offset, 1, self.writer.real)
 
     def accumulate(self, node: Node, total: str, new: str) -> None:
-        """Let `new` be a sum or a product with this turn in it."""
+        """Let `new` be a reduction with this turn in it."""
         writer, value = self.writer, self.name(node.arguments[0])
         kind = writer.of("double")
         if writer.single:
@@ -103,17 +106,17 @@ class Body:
             other = writer.splat("double", neutral(node))
             chosen = f"{writer.truth} {self.turn.mask}, {kind} {value}, {kind} {other}"
             value = writer.line(f"select {chosen}")
-        writer.do(f"{new} = {instruction(node)} {kind} {total}, {value}")
+        writer.do(f"{new} = {self.function.doubles(instruction(node), kind, total, value)}")
 
 
 def neutral(node: Node) -> str:
-    """Return what a sum or a product of nothing is."""
-    return "0.0" if node.name == "sum" else "1.0"
+    """Return what a sum, a product or the largest of nothing is."""
+    return {"sum": "0.0", "product": "1.0", "largest": bits(-math.inf)}[node.name]
 
 
 def instruction(node: Node) -> str:
-    """Return how a sum or a product goes on."""
-    return "fadd" if node.name == "sum" else "fmul"
+    """Return how a sum, a product or the search for the largest goes on."""
+    return {"sum": "fadd", "product": "fmul", "largest": "maximum"}[node.name]
 
 
 class _Inner:
@@ -168,7 +171,8 @@ class _Inner:
         for node, total, part, new in zip(
             self.loop.reductions, self.totals, self.parts, self.sums, strict=True
         ):
-            do(f"{new} = {instruction(node)} {self.kind} {total}, {part}")
+            added = self.around.function.doubles(instruction(node), self.kind, total, part)
+            do(f"{new} = {added}")
         do(f"br label %{blocks}")
         writer.begin(done)
         for node, total in zip(self.loop.reductions, self.totals, strict=True):
@@ -209,13 +213,7 @@ class _Inner:
         if self.ragged:
             turn.mask_ragged(index)
         body = Body(turn, around.outside, dict(around.values))
-
-        def place(node: Node) -> str:
-            memory = around.function.room("room", index, node)
-            offset = self.writer.line(f"sub i64 {counter}, {self.lower}")
-            return around.function.element_of(memory, offset, 1, self.writer.real)
-
-        body.steps(self.loop, place)
+        body.steps(self.loop, counter, self.lower)
         for node, part, new in zip(self.loop.reductions, self.parts, self.news, strict=True):
             body.accumulate(node, part, new)
 

@@ -124,6 +124,15 @@ class Function:
         self.writer.declared[full] = f"declare {kind} {full}({kind}, {kind})"
         return self.writer.line(f"call {kind} {full}({kind} {a}, {kind} {b})")
 
+    def doubles(self, instruction: str, kind: str, a: str, b: str) -> str:
+        """Return the text of an instruction on doubles: fadd, fmul, or the intrinsic maximum."""
+        if instruction != "maximum":
+            return f"{instruction} {kind} {a}, {b}"
+        suffix = "f64" if kind == "double" else f"v{kind[1:].split()[0]}f64"
+        name = f"@llvm.maximum.{suffix}"
+        self.writer.declared[name] = f"declare {kind} {name}({kind}, {kind})"
+        return f"call {kind} {name}({kind} {a}, {kind} {b})"
+
     def across(self, register: str, instruction: str) -> str:
         """Combine the lanes of doubles, halves with halves."""
         lanes, line = self.writer.lanes, self.writer.line
@@ -138,7 +147,7 @@ class Function:
                 )
                 for start in (0, half)
             ]
-            register = line(f"{instruction} <{half} x double> {parts[0]}, {parts[1]}")
+            register = line(self.doubles(instruction, f"<{half} x double>", *parts))
             lanes = half
         return line(f"extractelement <1 x double> {register}, i64 0")
 

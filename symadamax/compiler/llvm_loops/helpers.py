@@ -1,12 +1,22 @@
 """LLVM IR that every program with loops calls: sums of blocks and of parts."""
 
-__all__ = ["ATTRIBUTES", "helpers"]
+__all__ = ["ATTRIBUTES", "declarations", "helpers"]
 
 
 def helpers(text: str) -> list[str]:
     """Return the helpers that a text calls."""
     return [helper for name, helper in HELPERS.items() if f"@{name}(" in text]
 
+
+def declarations(text: str) -> list[str]:
+    """Return the declarations of what the helpers call that a text calls."""
+    return [line for name, line in DECLARATIONS.items() if f"@{name}(" in text]
+
+
+DECLARATIONS = {
+    "total": "declare double @llvm.fabs.f64(double)",
+    "largest": "declare double @llvm.maximum.f64(double, double)",
+}
 
 # Sums of blocks: Neumaier's, so that a million of them lose no digit; products one by one.
 HELPERS = {
@@ -40,7 +50,6 @@ done:
   %result = select i1 %finite, double %r, double %s
   ret double %result
 }
-declare double @llvm.fabs.f64(double)
 """,
     "product": """\
 define internal double @product(ptr %values, i64 %count) #0 {
@@ -55,6 +64,25 @@ body:
   %p = getelementptr double, ptr %values, i64 %k
   %v = load double, ptr %p
   %t = fmul double %s, %v
+  %k1 = add i64 %k, 1
+  br label %next
+done:
+  ret double %s
+}
+""",
+    "largest": """\
+define internal double @largest(ptr %values, i64 %count) #0 {
+entry:
+  br label %next
+next:
+  %k = phi i64 [ 0, %entry ], [ %k1, %body ]
+  %s = phi double [ 0xFFF0000000000000, %entry ], [ %t, %body ]
+  %more = icmp slt i64 %k, %count
+  br i1 %more, label %body, label %done
+body:
+  %p = getelementptr double, ptr %values, i64 %k
+  %v = load double, ptr %p
+  %t = call double @llvm.maximum.f64(double %s, double %v)
   %k1 = add i64 %k, 1
   br label %next
 done:

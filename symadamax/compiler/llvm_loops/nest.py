@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from symadamax.compiler.affine import Array
+from symadamax.compiler.elementary import FUNCTIONS
 from symadamax.compiler.ir import Node, Scatter
 from symadamax.compiler.layout import LANES
 from symadamax.compiler.llvm_loops.ahead import fetch_ahead
 from symadamax.compiler.llvm_loops.body import Body, instruction, neutral
 from symadamax.compiler.llvm_loops.function import Function
 from symadamax.compiler.llvm_loops.turn import Turn
-from symadamax.compiler.nests import Loop, Step
+from symadamax.compiler.steps import Loop, Step
 
 __all__ = ["Nest", "scattered"]
+
+LONG = 32  # elementary functions of a turn, above which they are called
 
 
 class Nest:
@@ -44,6 +47,7 @@ class Nest:
         self.outside = outside
         self.writer = function.writer
         self.kind = self.writer.of("double")
+        self.long = _functions(loop) > LONG
 
     def write(self) -> None:
         """Write the loops over parts, blocks and turns."""
@@ -121,23 +125,18 @@ class Nest:
     def turn(self, label: str, masked: bool) -> tuple[str, list[str]]:
         """Write one turn; return the block that it ends in, and the new sums."""
         self.writer.begin(label)
+        self.writer.calling = masked or self.long
         index = self.loop.index
         turn = Turn(self.function, index, {index: "%i"})
         if masked:
             turn.mask_ends(self.word("upper"))
         body = Body(turn, self.outside)
-        body.steps(self.loop, self.kept_place)
+        body.steps(self.loop, "%i", self.word("lower"))
         sums = [f"%{self.writer.fresh()}" for _ in self.sums]
         for node, total, new in zip(self.loop.reductions, self.sums, sums, strict=True):
             body.accumulate(node, total, new)
         self.writer.do("br label %turns.end")
         return self.writer.block, sums
-
-    def kept_place(self, node: Node) -> str:
-        """Return where this turn's values of a node are kept."""
-        memory = self.function.word("kept", node, kind="ptr")
-        offset = self.writer.line(f"sub i64 %i, {self.word('lower')}")
-        return self.function.element_of(memory, offset, 1, self.function.scalar)
 
     def close_block(self) -> None:
         """Sum a block over the lanes."""
@@ -165,6 +164,12 @@ class Nest:
         self.writer.do(f"br i1 {ends}, label %done, label %blocks.on")
         self.writer.begin("blocks.on")
         self.writer.do("br label %blocks")
+
+
+def _functions(loop: Loop) -> int:
+    """Return how many elementary functions a loop and those inside it write."""
+    inner = sum(_functions(step) for step in loop.steps if isinstance(step, Loop))
+    return inner + sum(isinstance(s, Node) and s.name in FUNCTIONS for s in loop.steps)
 
 
 def scattered(steps: Sequence[Step]) -> list[Array]:

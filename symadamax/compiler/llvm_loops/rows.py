@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from symadamax.compiler.affine import Access
+from symadamax.compiler.costs import LEAVES
 from symadamax.compiler.ir import Node, Scatter
 from symadamax.compiler.layout import BLOCK, LANES
 from symadamax.compiler.llvm_loops.function import Function
 from symadamax.compiler.llvm_loops.turn import COUNTING, Turn
-from symadamax.compiler.nests import LEAVES, Loop
 from symadamax.compiler.operations import Kind
+from symadamax.compiler.steps import Loop
 
 __all__ = ["Rows", "along_memory"]
 
@@ -27,7 +28,9 @@ def along_memory(turn: Turn, loop: Loop) -> bool:
     if turn.lane is None or turn.varies(index.lower) or turn.varies(index.upper):
         return False
     plain = all(isinstance(step, (Node, Scatter)) for step in loop.steps)
-    if not plain or loop.found or loop.kept or any(n.name != "sum" for n in loop.reductions):
+    if not plain or loop.kept or any(n.name != "sum" for n in loop.reductions):
+        return False
+    if not all(keep.outermost for keep in loop.found):
         return False
     across = Turn(turn.function, index, {})
     accesses = list(_accesses(loop))
@@ -199,12 +202,13 @@ class Rows:
             last = self.function.splat(self.upper, "i64")
             turn.mask = writer.line(f"icmp sle {writer.whole} {turn.turns}, {last}")
             turn.exact = True
+        calling, writer.calling = writer.calling, masked or writer.calling
         body = self.body(turn, self.around.outside, dict(values))
-        for step in self.loop.steps:
-            body.step(step)
+        body.steps(self.loop, counter, self.lower)
         news = self.registers()
         for node, total, new in zip(self.loop.reductions, totals, news, strict=True):
             body.accumulate(node, total, new)
+        writer.calling = calling
         block = writer.block
         writer.do(f"br label %{end}")
         return block, news
