@@ -1,8 +1,9 @@
 # Rows for batches, drawn from a NumPy generator's own stream of bits.
 #
 # The rows are one endless stream (with an order, epoch after epoch), which batches are cut from. A
-# window on it holds the batch at hand and some rows behind it: the machine code asks for the data of
-# a row long before it comes to it, across the end of a batch too.
+# window on it holds the batch at hand, some rows that come next, and numbers that were drawn for
+# those after them. So the sampler asks for the memory of a place in the order, and the machine code
+# for the data of a row, long before they come to it, across the ends of batches and epochs.
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uint64_t
@@ -50,8 +51,7 @@ cdef extern from *:
     void fetch "SYMADAMAX_FETCH"(const void *place) noexcept nogil
 
 cdef enum:
-    LANES = 8  # rows are readable so far behind the last
-    STRETCH = 256  # rows that are drawn at once, while memory fetches where they stand
+    STRETCH = 256  # places that are drawn before the first of them is looked at
     NEAR = 1 << 14  # rows whose order is in a cache anyway
 
 ctypedef fused whole:
@@ -62,7 +62,7 @@ ctypedef fused whole:
 cdef inline uint64_t digits(
     uint64_t word, uint64_t n, uint64_t fewer, int64_t many, uint64_t *found
 ) noexcept nogil:
-    """Write a word, as a fraction of 2**64, in the mixed radix n, n - fewer, ...; return the rest."""
+    """Write a word, a fraction of 2**64, in the mixed radix n, n - fewer, ...; return the rest."""
     cdef int64_t k
     for k in range(many):
         found[k] = split(&word, n - <uint64_t> k*fewer)
@@ -122,19 +122,16 @@ cdef int64_t at_once_below(int64_t n) noexcept nogil:
 
 
 cdef inline void exchange(
-    whole *order, const uint64_t *found, int64_t many, int64_t first, int64_t *rows, bint far
+    whole *order, int64_t many, int64_t first, int64_t *window
 ) noexcept nogil:
-    """Take the next rows of an epoch, each from those that are left (Fisher and Yates)."""
+    """Make rows of numbers: the next of an epoch is one of those left (Fisher and Yates)."""
     cdef int64_t k
-    cdef whole kept
-    if far:
-        for k in range(many):
-            fetch(order + k + found[k])
+    cdef whole taken
     for k in range(many):
-        kept = order[k + found[k]]
-        order[k + found[k]] = order[k]
-        order[k] = kept
-        rows[k] = first + kept
+        taken = order[k + window[k]]
+        order[k + window[k]] = order[k]
+        order[k] = taken
+        window[k] = first + taken
 
 
 cdef class Sampler:
@@ -146,8 +143,9 @@ cdef class Sampler:
     order : ndarray of int32 or int64, shape (count,), or None
         A permutation of 0, 1, ...: the rows, less the first, as far as drawn in the order of this
         epoch, which takes each once; its last batch may be smaller. None draws with replacement.
-    window : ndarray of int64, shape (batch + ahead + 8,)
-        The rows of the batch at hand, and behind them those that come next.
+    window : ndarray of int64, shape (batch + 2*ahead,)
+        The rows of the batch at hand, `ahead` rows that come next, and as many numbers that were
+        drawn for the rows after those.
     first, count, batch : int
         The smallest row, the number of rows, and how many a batch has.
     position : int
@@ -172,8 +170,8 @@ cdef class Sampler:
         self.generator, self.window = bit_generator, window.base
         self.row = &window[0]
         self.first, self.count, self.batch = first, count, batch
-        self.ahead = window.shape[0] - batch - LANES
-        if self.ahead < 0:
+        self.ahead = (window.shape[0] - batch)//2
+        if self.ahead < LANES:
             raise ValueError(f"the window has {window.shape[0]} rows, and a batch {batch}")
         if order is not None:
             self.set_order(order)
@@ -215,39 +213,62 @@ cdef class Sampler:
             return
         if self.position < 0:
             self.position = 0
+            self.roll_part(self.row, 0, self.ahead)
             self.extend(self.row, 0, self.ahead)
         else:
-            memmove(self.row, self.row + self.size, self.ahead*sizeof(int64_t))
+            memmove(self.row, self.row + self.size, 2*self.ahead*sizeof(int64_t))
             self.position = (self.position + self.size) % self.count if self.shuffles() else 0
         self.size = self.size_here()
         self.extend(self.row + self.ahead, self.position + self.ahead, self.size)
 
-    cdef void extend(self, int64_t *rows, int64_t position, int64_t many) noexcept nogil:
-        """Draw rows of the stream; `position` may be one of a later epoch."""
-        cdef int64_t place, part
+    cdef void extend(self, int64_t *window, int64_t position, int64_t many) noexcept nogil:
+        """Make rows of numbers that were drawn before, and draw as many behind them."""
+        cdef int64_t part
         while many:
-            place = position % self.count
             part = min(many, STRETCH)
-            if self.shuffles():
-                part = min(part, self.count - place)
-            self.extend_by_part(rows, place, part)
-            rows, position, many = rows + part, position + part, many - part
+            self.roll_part(window + self.ahead, position + self.ahead, part)
+            self.take_part(window, position, part)
+            window, position, many = window + part, position + part, many - part
 
-    cdef void extend_by_part(self, int64_t *rows, int64_t place, int64_t many) noexcept nogil:
-        """Draw rows of one epoch, at most STRETCH of them."""
-        cdef uint64_t found[STRETCH]
-        cdef bint far = self.count > NEAR
-        cdef int64_t k
-        if self.shuffles():
-            self.roll_some(self.count - place, 1, many, found)
-        if self.order32:
-            exchange(self.order32 + place, found, many, self.first, rows, far)
-        elif self.order64:
-            exchange(self.order64 + place, found, many, self.first, rows, far)
-        else:
-            self.roll_some(self.count, 0, many, found)
+    cdef int64_t together(self, int64_t position, int64_t many) noexcept nogil:
+        """Return how many of the next rows are of the same epoch."""
+        return min(many, self.count - position % self.count) if self.shuffles() else many
+
+    cdef void roll_part(self, int64_t *window, int64_t position, int64_t many) noexcept nogil:
+        """Draw numbers for the rows at a position, which may be one of a later epoch."""
+        cdef int64_t part
+        while many:
+            part = self.together(position, many)
+            if self.shuffles():
+                self.roll_some(self.count - position % self.count, 1, part, <uint64_t *> window)
+                self.fetch_places(window, position % self.count, part)
+            else:
+                self.roll_some(self.count, 0, part, <uint64_t *> window)
+            window, position, many = window + part, position + part, many - part
+
+    cdef void take_part(self, int64_t *window, int64_t position, int64_t many) noexcept nogil:
+        """Make rows of numbers, in the order in which they were drawn."""
+        cdef int64_t part, k
+        while many:
+            part = self.together(position, many)
+            if self.order32:
+                exchange(self.order32 + position % self.count, part, self.first, window)
+            elif self.order64:
+                exchange(self.order64 + position % self.count, part, self.first, window)
+            else:
+                for k in range(part):
+                    window[k] += self.first
+            window, position, many = window + part, position + part, many - part
+
+    cdef void fetch_places(self, const int64_t *window, int64_t place, int64_t many) noexcept nogil:
+        """Ask for the memory of the order where rows will be taken from."""
+        cdef int64_t k, width = 4 if self.order32 else 8
+        cdef const char *order = <const char *> (
+            <void *> self.order32 if self.order32 else <void *> self.order64
+        )
+        if self.count > NEAR:
             for k in range(many):
-                rows[k] = self.first + <int64_t> found[k]
+                fetch(order + (place + k + window[k])*width)
 
     cdef void roll_some(
         self, uint64_t n, uint64_t fewer, int64_t many, uint64_t *found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import pickle
 from typing import Any
 
 import numpy as np
@@ -33,7 +35,7 @@ def run(**options: Any) -> Any:
 def sampler(count: int, batch: int, shuffle: bool, seed: int = 0, first: int = 0) -> Any:
     bits = np.random.default_rng(seed).bit_generator
     order = np.arange(count, dtype=np.int32) if shuffle else None
-    return _core.Sampler(bits, order, np.full(batch + AHEAD + 8, first), first, count, batch)
+    return _core.Sampler(bits, order, np.full(batch + 2 * AHEAD, first), first, count, batch)
 
 
 def test_a_fit_on_batches_comes_near_that_on_all_rows() -> None:
@@ -82,6 +84,40 @@ def test_a_run_goes_on_as_if_nothing_had_happened(sampling: str) -> None:
     assert rest.state == whole.state
 
 
+FEW = FIT.with_data({t: TIMES[:23], y: VALUES[:23]})
+
+
+def few(steps: int, start: Any = START, **options: Any) -> Any:
+    return sx.minimize(FEW, start, method=METHOD, batch=5, steps=steps, **options)
+
+
+@pytest.mark.parametrize("sampling", ["shuffle", "replacement"])
+@pytest.mark.parametrize("backend", ["native", "numpy"])
+def test_a_run_goes_on_from_any_place_of_an_epoch(sampling: str, backend: str) -> None:
+    whole = few(13, rng=3, sampling=sampling, backend=backend)
+    for steps in range(13):
+        first = few(steps, rng=3, sampling=sampling, backend=backend)
+        state = pickle.loads(pickle.dumps(first.state))
+        rest = few(
+            13 - steps, first.point, state=state, sampling=sampling, backend=backend, threads=2
+        )
+        assert rest.x.tobytes() == whole.x.tobytes()
+        assert rest.state.sample.rows.tobytes() == whole.state.sample.rows.tobytes()
+        assert rest.state.sample.order.tobytes() == whole.state.sample.order.tobytes()
+        assert rest.state.sample.stream == whole.state.sample.stream
+
+
+def test_a_batch_of_one_row_of_one() -> None:
+    one = sx.Objective(LOSS, data={t: TIMES[:1], y: VALUES[:1]})
+    drawn = sx.minimize(one, START, method=METHOD, batch=1, rng=0, steps=5)
+    assert drawn.x.tobytes() == sx.minimize(one, START, method=METHOD, steps=5).x.tobytes()
+
+
+def test_a_batch_of_all_rows_is_every_row_in_another_order() -> None:
+    drawn, whole = run(batch=ROWS, steps=5), run(batch=None, rng=None, steps=5)
+    np.testing.assert_allclose(drawn.x, whole.x, rtol=1e-12)
+
+
 def test_the_same_seed_is_the_same_run() -> None:
     assert run(steps=20).x.tobytes() == run(steps=20, rng=np.random.default_rng(0)).x.tobytes()
     assert run(steps=20).x.tobytes() != run(steps=20, rng=1).x.tobytes()
@@ -90,33 +126,6 @@ def test_the_same_seed_is_the_same_run() -> None:
 def test_a_generator_goes_on() -> None:
     generator = np.random.default_rng(0)
     assert run(steps=3, rng=generator).x.tobytes() != run(steps=3, rng=generator).x.tobytes()
-
-
-@pytest.mark.parametrize(("count", "batch"), [(1, 1), (2, 1), (10, 3), (16, 16), (1000, 7)])
-def test_an_epoch_has_each_row_once(count: int, batch: int) -> None:
-    source = sampler(count, batch, shuffle=True, first=5)
-    for _ in range(3):
-        epoch = [source.next().copy() for _ in range(-(-count // batch))]
-        assert sorted(np.concatenate(epoch)) == list(range(5, 5 + count))
-        assert all(len(rows) == batch for rows in epoch[:-1])
-
-
-def test_all_orders_come_equally_often() -> None:
-    source = sampler(4, 4, shuffle=True)
-    orders = [tuple(source.next()) for _ in range(24_000)]
-    counts = np.unique(orders, axis=0, return_counts=True)[1]
-    assert len(counts) == 24
-    assert np.all(np.abs(counts - 1000) < 6 * np.sqrt(1000))
-
-
-@pytest.mark.parametrize("count", [1, 3, 7, 1000, 2**32 + 5])
-def test_rows_are_drawn_evenly(count: int) -> None:
-    source = sampler(count, 20_000, shuffle=False)
-    rows = source.next()
-    assert rows.min() >= 0
-    assert rows.max() < count
-    spread = count * np.sqrt(1 / 12 / len(rows))
-    assert abs(rows.mean() - (count - 1) / 2) < 6 * spread
 
 
 def test_the_estimate_is_unbiased() -> None:
@@ -182,9 +191,46 @@ def test_no_sum_over_data_is_refused() -> None:
         sx.minimize(a**2 + b**2, START, batch=8)
 
 
-def test_a_state_of_other_batches_is_refused() -> None:
+ELSEWHERE = "The state is of a run on other batches"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch": 32},
+        {"batch": 65},
+        {"sampling": "replacement"},
+        {"data": {t: TIMES[1:], y: VALUES[1:]}},
+    ],
+    ids=str,
+)
+def test_a_state_of_other_batches_is_refused(options: Any) -> None:
     state = run(steps=3).state
-    with pytest.raises(InputError, match="The state is of a run on other batches"):
-        run(steps=3, state=state, batch=32, sampling="replacement")
+    with pytest.raises(InputError, match=ELSEWHERE):
+        run(steps=3, state=state, **options)
+
+
+def test_a_state_of_batches_is_refused_where_all_rows_are_seen() -> None:
     with pytest.raises(InputError, match="The state is of a run on batches"):
-        run(steps=3, state=state, batch=None, rng=None)
+        run(steps=3, state=run(steps=3).state, batch=None, rng=None)
+
+
+def test_a_state_of_other_rows_is_refused() -> None:
+    """As many rows, which begin elsewhere: those of the batch at hand would not exist."""
+    later = sp.Sum((a - y[i]) ** 2, (i, 3, n - 1))
+    state = sx.minimize(later, {a: 1}, data={y: VALUES[:13]}, batch=4, rng=0, steps=3).state
+    earlier = sp.Sum((a - y[i]) ** 2, (i, 0, n - 1))
+    with pytest.raises(InputError, match=ELSEWHERE):
+        sx.minimize(earlier, {a: 1}, data={y: VALUES[:10]}, batch=4, state=state, steps=3)
+
+
+@pytest.mark.parametrize("name", ["rows", "order", "position"])
+def test_a_state_that_was_tampered_with_is_refused(name: str) -> None:
+    """What would be read lies outside of the data."""
+    state = run(steps=3).state
+    held = getattr(state.sample, name)
+    far = held + ROWS if name == "position" else np.where(held == held.max(), ROWS, held)
+    sample = dataclasses.replace(state.sample, **{name: far})
+    other = sx.State(state.step, state.m, state.u, sample=sample)
+    with pytest.raises(InputError, match=ELSEWHERE):
+        run(steps=3, state=other)

@@ -10,13 +10,13 @@ import sympy as sp
 
 from symadamax import Objective
 from symadamax.compiler.affine import Array
-from symadamax.compiler.binding import MOST_BUFFER, MOST_PARTS, Context, offsets
+from symadamax.compiler.binding import MOST_BUFFER, MOST_LINES, MOST_PARTS, Context, offsets
 from symadamax.compiler.layout import BLOCK
 from symadamax.compiler.loop_stages import LoopStages
 
-i, j, n, m = sp.symbols("i j n m", integer=True)
+i, j, k, n, m = sp.symbols("i j k n m", integer=True)
 a, c = sp.symbols("a c")
-w, y, X, G = (sp.IndexedBase(name) for name in "wyXG")
+w, y, X, Y, G = (sp.IndexedBase(name) for name in "wyXYG")
 
 
 def context(expression: Any, data: Any, shapes: Any, dtype: str = "float64") -> Context:
@@ -112,3 +112,32 @@ def test_loops_over_one_batch_have_blocks_of_one_size() -> None:
     assert len({found.operations_of_a_turn(loop) for loop in rows}) > 1
     (block,) = {found.block(loop) for loop in rows}
     assert block < BLOCK
+
+
+WIDE = sp.Sum(y[i] * sp.Sum(X[i, j] * w[j], (j, 0, m - 1)), (i, 0, n - 1))
+LAID_OUT: dict[str, tuple[Any, tuple[int, int]]] = {
+    "one element": (np.zeros((9, 1)), (1, 8)),
+    "one line, or two": (np.zeros((9, 2)), (2, 64)),
+    "a row": (np.zeros((9, 30)), (5, 64)),
+    "a row of small numbers": (np.zeros((9, 30), "i1"), (2, 64)),
+    "a long row": (np.zeros((9, 1000)), (MOST_LINES, 64)),
+    "columns": (np.zeros((100, 5), order="F"), (5, 800)),
+    "many columns": (np.zeros((100, 30), order="F"), (MOST_LINES, 800)),
+    "each third element": (np.zeros((9, 30))[:, ::3], (5, 64)),
+    "backwards": (np.zeros((9, 30))[:, ::-1], (5, -64)),
+}
+
+
+@pytest.mark.parametrize("name", LAID_OUT)
+def test_the_lines_of_a_row_depend_on_how_it_lies_in_memory(name: str) -> None:
+    values, wanted = LAID_OUT[name]
+    bound = context(WIDE, {X: values, y: np.zeros(len(values))}, {w: (values.shape[1],)})
+    (array,) = (array for array in bound.sizes.arrays if array.name == "X")
+    assert bound.lines(array, (1,)) == wanted
+
+
+def test_the_lines_of_a_picture_are_those_of_all_its_rows() -> None:
+    picture = sp.Sum(a * Y[i, j, k], (k, 0, 5), (j, 0, 4), (i, 0, n - 1))
+    bound = context(picture, {Y: np.zeros((9, 5, 6))}, {})
+    (array,) = (array for array in bound.sizes.arrays if array.name == "Y")
+    assert bound.lines(array, (1, 2)) == (1 + -(-8 * (5 * 6 - 1) // 64), 64)

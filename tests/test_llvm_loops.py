@@ -144,6 +144,17 @@ def test_whole_vectors_are_loaded_where_elements_lie_side_by_side() -> None:
     assert "gather" not in inner
 
 
+def test_elements_that_are_not_neighbours_are_loaded_one_by_one() -> None:
+    """A gather, which takes up to twice as long, is left where some lanes do not take part."""
+    objective = Objective(sp.Sum((w[G[i]] - y[2 * i]) ** 2, (i, 0, 9)), [w],
+                          data={G: np.arange(10), y: np.ones(20)})  # fmt: skip
+    assert isinstance(objective.stages, LoopStages)
+    text = objective.stages.llvm_ir_for("float64")
+    inner, edge = text.index("\ninner:"), text.index("\nedge:")
+    assert "masked.gather" not in text[inner:edge]
+    assert "masked.gather" in text[edge:]
+
+
 def test_the_code_is_the_same_for_any_lengths() -> None:
     small, _ = example("logit", 10)
     large = small.with_data({X: np.ones((1000, 3)), y: np.ones(1000)})

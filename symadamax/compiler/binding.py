@@ -199,17 +199,18 @@ class Context:
     def lines(self, array: Array, axes: Sequence[int]) -> tuple[int, int]:
         """Return how many cache lines are fetched along some axes, and their distance in bytes."""
         values = self.sizes.arrays[array]
-        strides = sorted((self.stride(array, axis) for axis in axes), key=abs)
-        extents = {self.stride(array, axis): values.shape[axis] for axis in axes}
         width = run = values.itemsize
-        for stride in strides:
+        strides = ((self.stride(array, axis), values.shape[axis]) for axis in axes)
+        along = sorted(strides, key=lambda pair: abs(pair[0]))
+        for stride, extent in along:
             if abs(stride) > max(run, LINE):
                 break
-            run += abs(stride) * (extents[stride] - 1)
+            run += abs(stride) * (extent - 1)
+        first, extent = along[0]
         if run == width:  # each element is in a line of its own
-            return min(extents[strides[0]], MOST_LINES), strides[0]
+            return min(extent, MOST_LINES), first
         lines = 1 - (width - run) // LINE  # the first element may be the last of its line
-        return min(lines, MOST_LINES), LINE if strides[0] > 0 else -LINE
+        return min(lines, MOST_LINES), LINE if first > 0 else -LINE
 
     def stride(self, array: Array, axis: int) -> int:
         """Return the distance in bytes of neighbours along an axis."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symadamax import _core
-from symadamax.compiler.layout import AHEAD, LANES
+from symadamax.compiler.layout import AHEAD
 from symadamax.errors import InputError
 from symadamax.solver.checks import natural
 
@@ -26,7 +26,8 @@ class Sample:
     Attributes
     ----------
     rows : ndarray of int64
-        The rows of the batch at hand, and behind them those that were drawn ahead; read-only.
+        The rows of the batch at hand, and behind them what was drawn ahead: rows that come next,
+        and numbers that say which rows come after those. Read-only.
     order : ndarray of int32 or int64
         With ``sampling="shuffle"`` all rows, counted from the first, as far as drawn in the order
         of this epoch; otherwise empty. Read-only.
@@ -82,13 +83,14 @@ class Batches:
                 f"batch is {self.size}, and there are {count} rows; accepted is 1 to {count}. "
                 "Without batch= each step sees all rows."
             )
-        window = np.full(self.size + AHEAD + LANES, first, dtype=np.int64)
+        window = np.full(self.size + 2 * AHEAD, first, dtype=np.int64)
         order = np.arange(count if self.shuffle else 0, dtype=_narrowest(count))
         position = -1
         if self.sample is not None:
-            _hold_fitting(self.sample, len(window), len(order), range(first, first + count))
-            window[:], order[:] = self.sample.rows, self.sample.order
-            position = self.sample.position
+            position, rows = self.sample.position, self.sample.rows
+            size = min(self.size, count - position) if self.shuffle else self.size
+            _hold_fitting(self.sample, size, len(order), range(first, first + count))
+            window[: len(rows)], order[:] = rows, self.sample.order
         given = order if self.shuffle else None
         self.sampler = _core.Sampler(
             self.bit_generator, given, window, first, count, self.size, position
@@ -104,7 +106,7 @@ class Batches:
     def state(self) -> Sample:
         """Return what goes on from here."""
         sampler = self.sampler
-        rows = sampler.window.copy()
+        rows = sampler.window[: sampler.size + 2 * AHEAD].copy()
         order = np.empty(0, np.int32) if sampler.order is None else sampler.order.copy()
         for array in (rows, order):
             array.setflags(write=False)
@@ -116,13 +118,14 @@ def _narrowest(count: int) -> type[np.signedinteger[Any]]:
     return np.int32 if count < 2**31 else np.int64
 
 
-def _hold_fitting(sample: Sample, length: int, ordered: int, rows: range) -> None:
+def _hold_fitting(sample: Sample, size: int, ordered: int, rows: range) -> None:
     """Refuse the sample of a run on other rows, or on batches of another size."""
-    among = [(sample.rows, rows), (sample.order, range(ordered))]
+    known, drawn = np.split(sample.rows, [len(sample.rows) - AHEAD])
+    counted = range(len(rows))
     if (
-        (len(sample.rows), len(sample.order)) != (length, ordered)
-        or sample.position >= len(rows)
-        or any(len(held) and not _within(held, known) for held, known in among)
+        (len(known), len(sample.order)) != (size + AHEAD, ordered)
+        or sample.position not in counted
+        or not (_within(known, rows) and _within(drawn, counted) and _within(sample.order, counted))
     ):
         raise InputError(
             "The state is of a run on other batches: give the same data, batch and sampling to go "
@@ -131,7 +134,7 @@ def _hold_fitting(sample: Sample, length: int, ordered: int, rows: range) -> Non
 
 
 def _within(held: npt.NDArray[Any], known: range) -> bool:
-    return int(held.min()) in known and int(held.max()) in known
+    return not len(held) or (int(held.min()) in known and int(held.max()) in known)
 
 
 def _parted(batch: Any) -> tuple[str | None, Any]:
