@@ -168,8 +168,8 @@ with sp.evaluate(False):
             function.
 
             The induction: if (7.4) holds for $t-1$, then the triangle inequality and the maximum
-            in (4.8) give it for $t$. That (7.5) is the sum of (7.4) is computed once for all $t$,
-            and for the first six again.""",
+            in (4.8) give it for $t$. That (7.5) is the sum of (7.4) is computed once for all $t$.
+            For the first six steps both are also proved term by term.""",
             equations=(
                 Equation(
                     "7.4",

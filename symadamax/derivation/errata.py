@@ -53,7 +53,7 @@ OO, NAN = sp.oo, sp.nan
 
 with sp.evaluate(False):
     LITERALLY = beta2**OO * v[t - 1] + (1 - beta2**OO) * sp.Abs(g[t]) ** OO
-    AT_A_HALF = beta2**p * 1 + (1 - beta2**p) * sp.Rational(1, 2) ** p
+    AT_A_HALF = beta2**p + (1 - beta2**p) * sp.Rational(1, 2) ** p
     FADING = sp.Limit(beta1**n * m[t], n, OO)
 
 
