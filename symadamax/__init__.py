@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from symadamax.solver.many.results import Results
     from symadamax.solver.many.sample import sample
     from symadamax.solver.minimize import minimize
-    from symadamax.viewer import animate, plot
+    from symadamax.viewer import animate, plot, to_html
 
 __all__ = [
     "Adamax",
@@ -67,6 +67,7 @@ __all__ = [
     "product",
     "sample",
     "schedules",
+    "to_html",
 ]
 
 # Each name is imported when it is first used: SymPy and SciPy take a second, and some need an
@@ -80,7 +81,7 @@ _HOMES = {
     "product": "symadamax.solver.many.grid",
     "Results": "symadamax.solver.many.results",
     "sample": "symadamax.solver.many.sample",
-    **dict.fromkeys(("animate", "plot"), "symadamax.viewer"),
+    **dict.fromkeys(("animate", "plot", "to_html"), "symadamax.viewer"),
     **dict.fromkeys(
         ("Adamax", "History", "Record", "Result", "State", "Status", "Stop", "minimize"),
         "symadamax.solver",

@@ -7,36 +7,38 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from symadamax.viewer.page.entry import Entry
+from symadamax.viewer.page.javascript import module
+from symadamax.viewer.page.markup import FILES
+
 __all__ = [
-    "NODE", "OBJECTIVES", "PLAY", "ROUGH", "ask", "javascript", "lay_out", "needs_node", "scripts",
+    "DOCS", "NODE", "OBJECTIVES", "ROUGH", "ask", "lay_out", "needs_node",
 ]  # fmt: skip
 
 DOCS = Path(__file__).parents[1] / "docs"
-PLAY = DOCS / "play"
 NODE = shutil.which("node") or shutil.which("nodejs")
 needs_node = pytest.mark.skipif(
     NODE is None, reason="there is no node to run the page's JavaScript: apt-get install nodejs"
 )
 
 sys.path.append(str(DOCS / "_ext"))
-javascript, objectives, scripts = map(
-    importlib.import_module, ("javascript", "objectives", "scripts")
-)
+objectives = importlib.import_module("objectives")
 
-OBJECTIVES = {objective.name: objective for objective in objectives.OBJECTIVES}
+OBJECTIVES = {entry.name: entry for entry in objectives.OBJECTIVES}
 ROUGH = ("ackley", "rastrigin")  # with the browser's exp and cos
 
 
-def lay_out(folder: Path) -> Path:
+def lay_out(folder: Path, entries: Iterable[Entry] = objectives.OBJECTIVES) -> Path:
     """Return a folder with the modules as node imports them, with those that are generated."""
-    for source in PLAY.glob("*.mjs"):
+    for source in FILES.glob("*.mjs"):
         shutil.copy(source, folder)
-    (folder / "objectives.mjs").write_text(javascript.module(objectives.OBJECTIVES))
+    (folder / "objectives.mjs").write_text(module(entries))
     return folder
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from page import OBJECTIVES, PLAY, ROUGH, ask, lay_out, needs_node
+from page import DOCS, OBJECTIVES, ROUGH, ask, lay_out, needs_node
 
 from symadamax import Adamax
 from symadamax.viewer.landscape import levels
@@ -29,7 +29,7 @@ return given.map((text) => { const { state, refused } = read(text); return { sta
 
 
 def presets() -> list[str]:
-    return re.findall(r'<a href="(#[^"]+)"', html.unescape((PLAY.parent / "play.md").read_text()))
+    return re.findall(r'<a href="(#[^"]+)"', html.unescape((DOCS / "play.md").read_text()))
 
 
 @needs_node

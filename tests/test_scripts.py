@@ -1,4 +1,4 @@
-"""The script of the page that moves: its modules in one, and nothing that loads anything."""
+"""The script of a page: its modules in one, and nothing that loads anything."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from page import NODE, PLAY, lay_out, needs_node, scripts
+from page import NODE, lay_out, needs_node
+
+from symadamax.viewer.page.markup import FILES
+from symadamax.viewer.page.scripts import IMPORT, join
 
 
 def modules(folder: Path) -> dict[str, str]:
@@ -16,7 +19,7 @@ def modules(folder: Path) -> dict[str, str]:
 
 @needs_node
 def test_the_script_of_the_page_can_be_read_by_a_browser(tmp_path: Path) -> None:
-    script = scripts.join("main", modules(lay_out(tmp_path)))
+    script = join("main", modules(lay_out(tmp_path)))
     assert not re.search(r"^(import|export)\b", script, re.M)
     (tmp_path / "play.js").write_text(script)
     assert NODE is not None
@@ -26,7 +29,7 @@ def test_the_script_of_the_page_can_be_read_by_a_browser(tmp_path: Path) -> None
 
 def test_each_module_is_used(tmp_path: Path) -> None:
     texts = modules(lay_out(tmp_path))
-    imported = {name for text in texts.values() for _, name in scripts.IMPORT.findall(text)}
+    imported = {name for text in texts.values() for _, name in IMPORT.findall(text)}
     assert imported | {"main"} == set(texts)
 
 
@@ -37,7 +40,7 @@ def test_a_module_comes_once_and_after_those_it_needs() -> None:
         "a": "export const a = 1;\n",
     }
     expected = '"use strict";\n(() => {\nconst a = 1;\n\nconst b = a;\n\nconst c = a + b;\n})();\n'
-    assert scripts.join("main", texts) == expected
+    assert join("main", texts) == expected
 
 
 @pytest.mark.parametrize(
@@ -55,7 +58,7 @@ def test_a_module_comes_once_and_after_those_it_needs() -> None:
 )
 def test_what_cannot_be_joined_is_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        scripts.join("main", {"main": text, "a": "export const a = 1;\n"})
+        join("main", {"main": text, "a": "export const a = 1;\n"})
 
 
 def test_modules_that_need_each_other_are_refused() -> None:
@@ -64,9 +67,9 @@ def test_modules_that_need_each_other_are_refused() -> None:
         "b": 'import { a } from "./main.mjs";\nexport const b = 1;\n',
     }
     with pytest.raises(ValueError, match="import each other: main -> b -> main"):
-        scripts.join("main", texts)
+        join("main", texts)
 
 
-@pytest.mark.parametrize("path", sorted(PLAY.iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(FILES.iterdir()), ids=lambda path: path.name)
 def test_nothing_of_the_page_names_another_host(path: Path) -> None:
     assert not re.search(r"https?:|[\"'(]//|@import|url\((?!#)", path.read_text())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,6 +95,12 @@ class Result(OptimizeResult):
     if TYPE_CHECKING:
 
         def __init__(self, **fields: Any) -> None: ...
+
+    def to_html(self, path: str | PathLike[str], **options: Any) -> Path:
+        """Write the run as a page that shows every step: `symadamax.to_html` of this result."""
+        import symadamax
+
+        return symadamax.to_html(self, path, **options)
 
     def __repr__(self) -> str:
         rows = _rows(self)

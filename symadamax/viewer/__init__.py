@@ -1,4 +1,4 @@
-"""Pictures of a run: `plot` draws the still, `animate` the moving point.
+"""Pictures of a run: `plot` draws the still, `animate` the moving point, `to_html` the page.
 
 matplotlib comes with the extra ``plot`` and is imported when a picture is asked for. Figures are
 made without pyplot, so that the backend and the open figures of the caller stay as they are.
@@ -6,6 +6,7 @@ made without pyplot, so that the backend and the open figures of the caller stay
     result -> Run (run.py) -> landscape (landscape.py) -> figure (trajectory.py)
                                                        -> frames (animation.py) -> file (movie.py)
     results of many runs -> figure (many.py)
+    result -> Run -> page (page/)
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from symadamax.viewer.run import read_run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["animate", "plot"]
+__all__ = ["animate", "plot", "to_html"]
 
 
 def plot(
@@ -169,4 +170,53 @@ def animate(
         )
     film = Film(run, (width, height), count)
     WRITERS[target.suffix.lower()](film, target, milliseconds)
+    return target
+
+
+def to_html(result: Any, path: str | PathLike[str], *, minimum: Any = None) -> Path:
+    """Write a run as a page that shows every step, and on which its settings can be changed.
+
+    The page is one file. It needs no network and no other file, and can be opened anywhere: it does
+    the run again in the browser. It shows the path over the curve or the contours, the equations
+    with the numbers of a step, the gradient's size under u, the steps within their bound, and the value. The
+    start, the settings and a second run beside the first are for the reader to choose. Polynomials
+    give the library's bits; where the browser's exp and cos lead elsewhere, the page says so.
+
+    Parameters
+    ----------
+    result : Result
+        What `minimize` returned, of one or two unknowns, with a history (``record=1``; one that
+        keeps fewer steps will do). Its objective is an elementary function in SymPy without sums
+        over an index, in float64, and the run had the plain equations of Adamax. Of more than 5,000
+        steps the first 5,000 are shown.
+    path : str or path
+        Where to write it: ``.html``.
+    minimum : mapping, sequence or number, optional
+        A known minimum, as for `plot`.
+
+    Returns
+    -------
+    pathlib.Path
+        The file that was written.
+
+    Raises
+    ------
+    InputError
+        When the result has no history, a page cannot compute it, or an argument cannot be used.
+
+    Examples
+    --------
+    >>> import sympy as sp, symadamax as sx
+    >>> x = sp.Symbol("x")
+    >>> result = sx.minimize(x - x**3, {x: -1}, steps=200, record=1)
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = sx.to_html(result, f"{folder}/run.html")
+    >>> path.name
+    'run.html'
+    """
+    from symadamax.viewer.page import page
+
+    target = check_path(path, (".html",))
+    target.write_text(page(result, minimum), encoding="utf-8", newline="\n")
     return target

@@ -24,7 +24,7 @@ def check_path(path: Any, endings: tuple[str, ...]) -> Path:
     if target.is_dir():
         raise InputError(f"{target} is a folder: give the name of a file inside it.")
     if target.suffix.lower() not in endings:
-        accepted = ", ".join(endings[:-1]) + " or " + endings[-1]
+        accepted = " or ".join(filter(None, [", ".join(endings[:-1]), endings[-1]]))
         raise InputError(f"The file must end in {accepted}: {target.name!r} does not.")
     if not target.parent.is_dir():
         raise InputError(f"There is no folder {target.parent}: make it first, or write elsewhere.")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["formula", "number", "plain"]
+__all__ = ["formula", "is_small", "number", "plain", "with_fewest_minus"]
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 LONGEST_FORMULA = 64
@@ -38,18 +38,25 @@ def formula(expression: Any, names: Sequence[str]) -> str:
     """
     shown = names if len(names) <= 3 else (names[0], "…", names[-1])
     left = f"f({', '.join(shown)})"
-    right = plain_mathematics(_readable(expression)) if _is_small(expression) else ""
+    right = plain_mathematics(_readable(expression)) if is_small(expression) else ""
     short = right != "" and len(left) + len(right) <= LONGEST_FORMULA and right.isprintable()
     return f"{left} = {right}" if short else left
 
 
 def _readable(expression: Any) -> str:
-    """Return SymPy's text in that of two orders of terms in which fewer sums begin with a minus."""
+    """Return SymPy's text in that of two orders of terms which reads better."""
     from sympy import sstr
 
-    texts = [sstr(expression), sstr(expression, order="none")]
-    fewest: str = min(texts, key=lambda text: len(re.findall(r"(?:^|\()-", text)))
-    return fewest
+    return with_fewest_minus([sstr(expression), sstr(expression, order="none")])
+
+
+def with_fewest_minus(texts: Sequence[str]) -> str:
+    """Return the first of those texts of an expression in which the fewest sums begin with a minus.
+
+    >>> with_fewest_minus(["-x + y", "y - x"])
+    'y - x'
+    """
+    return min(texts, key=lambda text: len(re.findall(r"(?:^|\()-", text)))
 
 
 def plain_mathematics(text: str) -> str:
@@ -59,7 +66,7 @@ def plain_mathematics(text: str) -> str:
     return text.replace("**", "^").replace("*", "·").replace("-", "−")
 
 
-def _is_small(expression: Any, most: int = 60) -> bool:
+def is_small(expression: Any, most: int = 60) -> bool:
     """Tell whether the expression has few nodes, without recursion: str() of a deep one fails."""
     waiting = [expression]
     for _ in range(most):

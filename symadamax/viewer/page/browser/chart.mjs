@@ -58,10 +58,11 @@ export class Chart {
         `<path class="grid" d="M${x0} ${at}h${width}"/>` +
         `<text x="${x0 - 7}" y="${at + 3.5}" text-anchor="end">${text}</text>`).join("") +
       `<path class="edge" d="M${x0} ${top}v${height}h${width}"/>` +
-      `<text class="label" x="${x0 + width / 2}" y="${top + height + 33}" text-anchor="middle">` +
-      `${this.labels.across}</text>` +
-      `<text class="label" text-anchor="middle" transform="translate(12 ${top + height / 2}) rotate(-90)">` +
-      `${this.labels.up}</text>`;
+      `<text class="label" x="${x0 + width / 2}" y="${top + height + 33}" text-anchor="middle"></text>` +
+      `<text class="label" x="0" y="11"></text>`;
+    const labels = this.axes.querySelectorAll(".label");
+    // As text and never as markup: the names of unknowns are anything.
+    [labels[0].textContent, labels[1].textContent] = [this.labels.across, this.labels.up];
   }
 
   x(value) {

@@ -32,16 +32,16 @@ export function accept(name, text) {
 
 /** Return what the page shows of an objective at first. */
 export function initial(objective) {
-  const usual = { learningRate: objective.learningRate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+  const { settings } = objective;
   return {
     objective: objective.name,
     start: [...objective.start],
     steps: objective.steps,
     seed: 7,
-    step: 40,
+    step: Math.min(objective.step, objective.steps),
     view: [...objective.centre, objective.radius],
-    a: { ...usual, placement: "denominator" },
-    b: { ...usual, beta2: 0.95, placement: "denominator" },
+    a: { ...settings },
+    b: { ...settings, beta2: settings.beta2 === 0.95 ? 0.999 : 0.95 },
     run: "a",
     both: false,
     unknown: 0,
@@ -49,6 +49,12 @@ export function initial(objective) {
     scale: "linear",
     speed: 60,
   };
+}
+
+/** Tell whether run A has the start, the settings and the steps that the objective came with. */
+export function isFirst(state, objective) {
+  const whole = ({ start, steps, a }) => JSON.stringify([start, steps, a]);
+  return whole(state) === whole(initial(objective));
 }
 
 export const objectiveOf = (state) => OBJECTIVES.find(({ name }) => name === state.objective);

@@ -5,7 +5,8 @@ import { blend, paint, rgb, sample, scale } from "./contours.mjs";
 import { extent, shown } from "./numbers.mjs";
 import { objectiveOf } from "./state.mjs";
 
-const MOST_PIXELS = 1100; // a side
+const [LEAST_PIXELS, MOST_PIXELS] = [64, 1100]; // a side
+const PATIENCE = 500; // milliseconds for all pixels
 const STAR = "M0-8 1.9-2.6 7.6-2.5 3.1 1 4.7 6.5 0 3.2-4.7 6.5-3.1 1-7.6-2.5-1.9-2.6Z";
 const MARKERS = { a: '<circle r="6"/>', b: '<path d="M0-7.5 7.5 0 0 7.5-7.5 0Z"/>' };
 
@@ -20,7 +21,7 @@ export class Landscape {
 
   #chart(unknowns) {
     const svg = this.figure.querySelector(`svg[data-unknowns="${unknowns}"]`);
-    return new Chart(svg, { across: "x", up: ["f(x)", "y"][unknowns - 1] });
+    return new Chart(svg, {});
   }
 
   /** Draw what does not move: the objective, the whole paths faintly, the start and the minima. */
@@ -32,11 +33,13 @@ export class Landscape {
     });
     this.canvas.hidden = this.bar.hidden = curved;
     this.chart = this.charts[Number(!curved)];
+    const [across, up = `f(${across})`] = objective.names;
+    this.chart.labels = { across, up };
     this.chart.measure();
     this.place = curved
       ? (row) => [row.x[0], row.value]
       : (row) => row.x;
-    const curve = curved ? this.#frameCurve(objective, state, runs) : this.#frameContours(state);
+    const curve = curved ? this.#frameCurve(objective, state, runs) : this.#frameContours(objective, state);
     this.paths = Object.entries(runs).map(([name, { rows }]) => ({ name, points: rows.map(this.place) }));
     const whole = this.paths.map(({ name, points }) => this.#line(name, points, "ahead")).join("");
     this.chart.still.innerHTML = curve + whole + this.#minima(objective) + this.#start(objective, state);
@@ -100,8 +103,9 @@ export class Landscape {
     return `<path class="curve" d="${this.chart.path(points)}"/>`;
   }
 
-  #frameContours({ view: [across, up, radius] }) {
-    this.chart.frame([across - radius, across + radius], [up - radius, up + radius]);
+  #frameContours({ aspect }, { view: [across, up, radius] }) {
+    const upwards = radius * aspect;
+    this.chart.frame([across - radius, across + radius], [up - upwards, up + upwards]);
     return "";
   }
 
@@ -111,7 +115,8 @@ export class Landscape {
       left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px`,
     });
     const dots = Math.min(2, window.devicePixelRatio || 1);
-    const side = Math.min(MOST_PIXELS, Math.round(width * dots));
+    if (this.measured?.objective !== objective) this.measured = { objective, most: affordable(objective) };
+    const side = Math.min(MOST_PIXELS, Math.round(width * dots), this.measured.most);
     const key = [objective.name, view, side].join();
     if (key === this.sampled?.key) return;
     const values = sample(objective, view, side);
@@ -149,14 +154,22 @@ export class Landscape {
       const [across, up] = this.chart.inverse(event);
       const { left, right, low, high } = this.chart.spans;
       if (across < left || across > right || up < low || up > high) return;
-      const pixel = (right - left) / this.chart.inner.width;
-      onStart([across, up].map((value) => rounded(value, pixel)));
+      const { width, height } = this.chart.inner;
+      onStart([rounded(across, (right - left) / width), rounded(up, (high - low) / height)]);
     };
     this.figure.addEventListener("click", choose);
     this.figure.addEventListener("pointermove", (event) => {
       if (event.pointerType === "mouse" && event.buttons === 1) choose(event);
     });
   }
+}
+
+/** Return how many pixels a side of a map can have to be there at once. */
+function affordable(objective) {
+  const [begun, tries] = [performance.now(), 2000];
+  for (let k = 0; k < tries; k++) objective.value(objective.centre);
+  const cost = (performance.now() - begun) / tries;
+  return Math.round(Math.max(LEAST_PIXELS, Math.sqrt(PATIENCE / cost)));
 }
 
 /** Round to the power of ten that is just below a pixel. */

@@ -5,22 +5,20 @@ import { objectiveOf } from "./state.mjs";
 /** Return the program. */
 export function program(state) {
   const objective = objectiveOf(state);
-  const { names, noise } = objective;
   return [
     "import sympy as sp\nimport symadamax as sx\n",
-    `${names.join(", ")} = sp.symbols("${names.join(" ")}")`,
-    `objective = sx.Objective(\n    ${objective.source},\n    [${names.join(", ")}],\n)`,
-    noise ? noisy(objective) : "",
+    objective.program,
+    objective.noise ? noisy(objective) : "",
     ...(state.both ? ["a", "b"] : [state.run]).map((run) => minimise(state, objective, run)),
   ].filter(Boolean).join("\n") + "\n";
 }
 
-function minimise(state, { names, noise }, run) {
+function minimise(state, { variables, noise }, run) {
   const { learningRate, beta1, beta2, epsilon, placement } = state[run];
   const name = state.both ? `result_${run}` : "result";
   const start = noise
     ? `[${state.start.join(", ")}]`
-    : `{${names.map((unknown, k) => `${unknown}: ${state.start[k]}`).join(", ")}}`;
+    : `{${variables.map((unknown, k) => `${unknown}: ${state.start[k]}`).join(", ")}}`;
   return `
 ${name} = sx.minimize(
     ${noise ? `noisy(seed=${state.seed})` : "objective"},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 __all__ = ["join"]
 
@@ -18,8 +19,10 @@ LOADS = re.compile(
     r"|\bhttps?:|[\"'`]//"
 )
 
+NO_DATA: Mapping[str, str] = MappingProxyType({})
 
-def join(main: str, modules: Mapping[str, str]) -> str:
+
+def join(main: str, modules: Mapping[str, str], data: Mapping[str, str] = NO_DATA) -> str:
     """Return one script of a module and all that it imports, each after those it needs.
 
     Parameters
@@ -28,6 +31,8 @@ def join(main: str, modules: Mapping[str, str]) -> str:
         The name of the module that is run.
     modules : mapping of str to str
         The text of each by its name, without ``.mjs``.
+    data : mapping of str to str
+        More modules, which were made by `symadamax.viewer.page.javascript`: words in them are data.
 
     Raises
     ------
@@ -35,6 +40,11 @@ def join(main: str, modules: Mapping[str, str]) -> str:
         When two modules declare one name, an import or an export is not of the one form that is
         understood, or something would be loaded.
     """
+    for name, text in modules.items():
+        loads = LOADS.search(text)
+        if loads:
+            raise ValueError(f"{name}.mjs would load something: {loads[0]}")
+    modules = {**modules, **data}
     bodies = [_body(name, modules[name]) for name in dict.fromkeys(_needed(main, modules))]
     script = "\n".join(bodies)
     declared = DECLARED.findall(script)
@@ -60,7 +70,4 @@ def _body(name: str, text: str) -> str:
     left = re.search(r"^(?:import|export)\b.*", body, re.M)
     if left:
         raise ValueError(f"{name}.mjs has a line that cannot be joined: {left[0]}")
-    loads = LOADS.search(body)
-    if loads:
-        raise ValueError(f"{name}.mjs would load something: {loads[0]}")
     return body

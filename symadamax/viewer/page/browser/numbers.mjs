@@ -25,18 +25,25 @@ export const enclosed = (value, digits) =>
 export const raised = (power) =>
   (power < 0 ? "⁻" : "") + [...String(Math.abs(power))].map((digit) => SUPERSCRIPTS[digit]).join("");
 
+const MOST_TICKS = 100;
+
 /** Return about `count` ticks from low to high, one, two or five powers of ten apart. */
 export function ticks(low, high, count, smallest = 0) {
   const rough = Math.max((high - low) / count, smallest);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((times) => times * power >= rough * 0.999);
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  // As many as tell one from the next.
+  const digits = Math.min(9, Math.floor(Math.log10(size)) - Math.floor(Math.log10(step)) + 1);
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const found = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
-    const value = k * step;
-    const size = Math.max(Math.abs(low), Math.abs(high));
-    const text =
-      size >= 1e6 || size < 1e-4 ? shown(value, 3) : trueMinus((value || 0).toFixed(decimals));
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  // Where the span is lost in the digits of its place there are none, or too many to count.
+  for (let k = 0; k <= Math.min(last - first, MOST_TICKS); k++) {
+    const value = (first + k) * step;
+    const plain = size < 1e6 && size >= 1e-4;
+    const text = plain ? trueMinus((value || 0).toFixed(decimals)) : shown(value, digits);
     found.push({ value, text });
   }
   return found;

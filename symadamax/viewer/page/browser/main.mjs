@@ -8,10 +8,11 @@ import { Landscape } from "./map.mjs";
 import { shown } from "./numbers.mjs";
 import { OBJECTIVES } from "./objectives.mjs";
 import { Player } from "./player.mjs";
-import { initial, objectiveOf, read, write } from "./state.mjs";
+import { initial, isFirst, objectiveOf, read, write } from "./state.mjs";
 import { Traces } from "./traces.mjs";
 
 const CALM = 600; // milliseconds without a change before it is read out
+const SAME = 1e-6; // of the map's radius: what counts as the same point
 
 class Page {
   constructor(root) {
@@ -111,8 +112,23 @@ class Page {
     this.draw();
   }
 
-  describe({ names, noise, remark }) {
+  /** Say where the library ended, when this is its run and has ended elsewhere. */
+  elsewhere(objective) {
+    const { names, ended } = objective;
+    const run = this.runs.a;
+    if (!ended || !run?.rows.length || !isFirst(this.state, objective)) return "";
+    const reached = run.rows.at(-1).x;
+    if (reached.every((value, k) => Math.abs(value - ended[k]) <= SAME * objective.radius)) return "";
+    const point = names.map((name, k) => `${name} = ${shown(ended[k])}`).join(", ");
+    return (
+      `In the library this run ends at ${point}: functions such as exp and cos differ in the last ` +
+      "place from those of this browser, and the run makes that grow."
+    );
+  }
+
+  describe(objective) {
     const { state, root } = this;
+    const { names, noise, remark } = objective;
     root.dataset.objective = state.objective;
     root.classList.toggle("one-unknown", names.length === 1);
     root.classList.toggle("exact", !noise);
@@ -124,7 +140,7 @@ class Page {
     this.put("remark", remark);
     this.one("step").max = state.steps;
     this.put("code", program(state));
-    this.put("message", this.told(({ message }) => message).join(" "));
+    this.put("message", [...this.told(({ message }) => message), this.elsewhere(objective)].join(" ").trim());
     this.one("message").classList.toggle("broken", this.isBroken());
     this.put("warning", warning(state[state.run]));
   }
@@ -208,7 +224,8 @@ class Page {
     if (!arrow) return;
     event.preventDefault();
     const length = ((event.shiftKey ? 10 : 1) * this.state.view.at(-1)) / 50;
-    const moved = this.state.start.map((value, k) => value + arrow[k] * length);
+    const lengths = [length, length * objectiveOf(this.state).aspect];
+    const moved = this.state.start.map((value, k) => value + arrow[k] * lengths[k]);
     this.startAt(moved.map((value) => Number(value.toPrecision(12))));
   }
 
@@ -218,7 +235,7 @@ class Page {
     const { rows } = this.runs[this.state.run];
     const row = rows[Math.min(this.state.step, rows.length - 1)];
     const { view } = this.state;
-    const radius = Math.min(1e6, Math.max(1e-9, view.at(-1) * times));
+    const radius = objective.radius * Math.min(1e6, Math.max(1e-9, (view.at(-1) / objective.radius) * times));
     const middle = times < 1 && row ? row.x.map((value) => Number(value.toPrecision(12))) : view.slice(0, -1);
     this.change({ view: times ? [...middle, radius] : [...objective.centre, objective.radius] });
   }

@@ -8,12 +8,15 @@ const BANDS = 15;
 export function sample(objective, [across, up, radius], side) {
   const values = new Float64Array(side * side);
   const step = (2 * radius) / side;
+  const { aspect = 1, floor = null } = objective;
   const point = [0, 0];
   for (let row = 0; row < side; row++) {
-    point[1] = up + radius - (row + 0.5) * step;
+    point[1] = up + (radius - (row + 0.5) * step) * aspect;
     for (let column = 0; column < side; column++) {
       point[0] = across - radius + (column + 0.5) * step;
-      values[row * side + column] = objective.value(point);
+      const value = objective.value(point);
+      // A pole that goes down without end leaves the contours above.
+      values[row * side + column] = floor !== null && value < floor ? floor : value;
     }
   }
   const [low, high] = extent(values);
