@@ -9,6 +9,7 @@ import pytest
 import sympy as sp
 
 from symadamax import Objective
+from symadamax.compiler import binding
 from symadamax.compiler.affine import Array
 from symadamax.compiler.binding import MOST_BUFFER, MOST_LINES, MOST_PARTS, Context, offsets
 from symadamax.compiler.layout import BLOCK
@@ -55,6 +56,14 @@ def test_parts_are_few_where_each_needs_a_gradient_of_its_own() -> None:
     rows = 200 * BLOCK
     data = {G: np.zeros(rows, "i1"), y: np.zeros(rows)}
     assert context(GROUPS, data, {w: (3,)}).parts == [MOST_PARTS]
+    assert 1 < context(GROUPS, data, {w: (rows // 30,)}).parts[0] < 30
+    assert context(GROUPS, data, {w: (rows,)}).parts == [1]
+
+
+def test_the_buffers_of_all_parts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binding, "WORTH", 1e-9)
+    rows = 200 * BLOCK
+    data = {G: np.zeros(rows, "i1"), y: np.zeros(rows)}
     assert context(GROUPS, data, {w: (MOST_BUFFER // 4,)}).parts == [4]
     assert context(GROUPS, data, {w: (MOST_BUFFER + 1,)}).parts == [1]
 

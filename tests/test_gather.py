@@ -35,6 +35,27 @@ def test_neighbours_are_gathered_and_the_sum_shares_their_loop() -> None:
     assert program.outputs[0].value == store.index
 
 
+def test_the_ends_of_an_array_are_added_to_what_is_gathered() -> None:
+    program = gather(expanded(CHAIN + w[0] ** 2 + w[n - 1] ** 4))
+    verify(program)
+    assert [str(scatter.access) for scatter in program.scatters] == ["w[n - 1]", "w[0]"]
+    assert len(program.stores) == 1
+    objective = Objective(CHAIN + w[0] ** 2 + w[n - 1] ** 4)
+    at = np.random.default_rng(0).normal(size=1000)
+    wanted = Objective(CHAIN).value_and_gradient({w: at})[1]
+    wanted[0] += 2 * at[0]
+    wanted[-1] += 4 * at[-1] ** 3
+    assert objective.value_and_gradient({w: at})[1] == pytest.approx(wanted, rel=1e-14)
+
+
+@pytest.mark.parametrize(("count", "stored"), [(10, 1), (30, 0)])
+def test_what_is_dear_for_all_its_neighbours_is_scattered(count: int, stored: int) -> None:
+    window = sp.Sum(sum(k * w[i + k] for k in range(count)) ** 2, (i, 0, n - count))
+    program = gather(expanded(window))
+    assert len(program.stores) == stored
+    assert (program.scatters == ()) == bool(stored)
+
+
 KEPT = {
     "an element for all turns": sp.Sum(w[0] * w[i], (i, 0, n - 1)),
     "a factor": sp.Sum(w[2 * i] ** 2, (i, 0, n - 1)),

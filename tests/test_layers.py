@@ -14,9 +14,9 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # A stage may import those before it.
 STAGES = [
-    "affine", "operations", "ir", "graph", "walk", "constants", "heads", "logistic", "softmax",
-    "lowering", "indexing", "meaning", "trace", "differentiate", "expand", "gather", "sampling",
-    "costs", "steps", "nests", "separate", "schedule", "special", "numpy_code", "numpy_loops",
+    "affine", "operations", "ir", "costs", "graph", "walk", "constants", "heads", "logistic",
+    "softmax", "lowering", "indexing", "meaning", "trace", "differentiate", "expand", "gather",
+    "sampling", "steps", "nests", "separate", "schedule", "special", "numpy_code", "numpy_loops",
     "layout", "writer", "elementary", "emission", "llvm_code", "llvm_lanes", "llvm_loops", "sizes",
     "binding", "native", "loop_stages",
 ]  # fmt: skip

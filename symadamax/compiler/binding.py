@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from symadamax.compiler.affine import Array, Index, Within, span
-from symadamax.compiler.ir import Program, Store
+from symadamax.compiler.costs import cost_of
+from symadamax.compiler.ir import Node, Program, Store
 from symadamax.compiler.layout import BLOCK, LANES
 from symadamax.compiler.llvm_loops import Kernel
 from symadamax.compiler.llvm_loops.nest import scattered
@@ -22,6 +23,8 @@ MOST_OPERATIONS = 2**22  # of a block: a few milliseconds
 LINE = 64  # bytes of a cache line
 MOST_LINES = 8  # of one row that are fetched ahead: the processor goes on by itself
 MOST_BUFFER = 2**23  # numbers in all buffers of one loop: 64 MB
+WORTH = 16  # additions of a part for each number of its buffer
+Cost = Callable[[Node], int]
 
 
 def offsets(
@@ -85,9 +88,7 @@ class Context:
         count = max(0, upper - lower + 1)
         block = self.block(loop)
         blocks = -(-count // block)
-        length = sum(self.length(array) for array in scattered(loop.steps))
-        most = max(1, min(MOST_PARTS, MOST_BUFFER // max(length, 1))) if length else blocks
-        parts = max(1, min(blocks, most))
+        parts = self.parts_of(loop, blocks)
         first, last = lower, upper
         for within in _withins(loop, self.program):
             first = max(first, self.sizes.exact(within.lower))
@@ -104,6 +105,19 @@ class Context:
             self.reserve(count + LANES, 4 if self.single else 8, "kept", keep.node)
         return blocks, parts
 
+    def parts_of(self, loop: Loop, blocks: int) -> int:
+        """Return in how many parts a loop is cut.
+
+        Where it adds to elements, each part has buffers to clear and to add up, and is to do more
+        than that: 64 parts took 80 times as long as one, for the differences of 100,000 elements.
+        """
+        length = sum(self.length(array) for array in scattered(loop.steps))
+        most = blocks
+        if length:
+            worthy = self.operations(loop, cost_of) // (WORTH * length)
+            most = min(blocks, MOST_PARTS, MOST_BUFFER // length, worthy)
+        return max(1, most)
+
     def block(self, loop: Loop) -> int:
         """Return the turns of a block: fewer where each does much, to be interruptible.
 
@@ -116,15 +130,19 @@ class Context:
             block //= 2
         return block
 
-    def operations_of_a_turn(self, loop: Loop) -> int:
+    def operations_of_a_turn(self, loop: Loop, cost: Cost = lambda node: 1) -> int:
         """Return about how many operations a turn of a loop does."""
-        return sum(self.operations(s) if isinstance(s, Loop) else 1 for s in loop.steps)
+        return sum(
+            self.operations(step, cost) if isinstance(step, Loop)
+            else cost(step) if isinstance(step, Node) else 1
+            for step in loop.steps
+        )  # fmt: skip
 
-    def operations(self, loop: Loop) -> int:
-        """Return about how many operations a loop does."""
+    def operations(self, loop: Loop, cost: Cost = lambda node: 1) -> int:
+        """Return about how many operations a loop does, or what they cost."""
         index = loop.index
         turns = max(0, span(index.upper, self.sizes)[1] - span(index.lower, self.sizes)[0] + 1)
-        return turns * self.operations_of_a_turn(loop)
+        return turns * self.operations_of_a_turn(loop, cost)
 
     def stretches(self) -> tuple[tuple[int, int, int], ...]:
         """List the loops that store a gradient: number, first coordinate, and length.

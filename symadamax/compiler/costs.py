@@ -8,7 +8,7 @@ from symadamax.compiler.affine import NO_INDICES, Index
 from symadamax.compiler.ir import Node
 from symadamax.compiler.operations import REDUCTIONS, Kind
 
-__all__ = ["LEAVES", "is_dear"]
+__all__ = ["LEAVES", "cost", "cost_of", "is_dear"]
 
 LEAVES = frozenset(
     {"constant", "truth", "unknown", "parameter", "element", "whole", "extent", "within"}
@@ -41,12 +41,29 @@ def is_dear(
     """
     if root.operation.result is not Kind.REAL:
         return False
-    cost, stack, seen = 0, [root], set()
-    while stack and cost <= CHEAP:
+    additions, stack, seen = 0, [root], set()
+    while stack and additions <= CHEAP:
         node = stack.pop()
         if node in seen or node in known or node.name in LEAVES or node.indices <= inside:
             continue
         seen.add(node)
-        cost += COSTS.get(node.name, 1 if node.name in ARITHMETIC else FUNCTION_COST)
+        additions += cost_of(node)
         stack.extend(node.arguments)
-    return cost > CHEAP
+    return additions > CHEAP
+
+
+def cost(root: Node) -> int:
+    """Return about how many additions a number costs, without what depends on no index."""
+    seen: set[Node] = set()
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node not in seen and node.name not in LEAVES and node.indices:
+            seen.add(node)
+            stack.extend(node.arguments)
+    return sum(map(cost_of, seen))
+
+
+def cost_of(node: Node) -> int:
+    """Return about how many additions an operation costs, without what it is applied to."""
+    return COSTS.get(node.name, 1 if node.name in ARITHMETIC else FUNCTION_COST)
