@@ -41,22 +41,22 @@ class InternalError(SymadamaxError, RuntimeError):
 
 
 class MissingDependencyError(SymadamaxError, ImportError):
-    """An optional package is not installed; the message names the extra that brings it."""
+    """An optional package is not installed; the message says how to install it."""
 
 
 class StaleBuildError(SymadamaxError, ImportError):
     """The compiled core was built from other sources than those that are imported."""
 
 
-def require(package: str, extra: str, purpose: str) -> object:
-    """Import an optional package, or say which extra brings it.
+def require(package: str, extra: str | None, purpose: str) -> object:
+    """Import an optional package, or say how to install it.
 
     Parameters
     ----------
     package : str
         The module to import, for example ``"matplotlib"``.
-    extra : str
-        The extra of symadamax that installs it.
+    extra : str or None
+        The extra of symadamax that installs it; None where it is installed by its own name.
     purpose : str
         What it is needed for, as the subject of a sentence: ``"plotting"``.
 
@@ -75,7 +75,9 @@ def require(package: str, extra: str, purpose: str) -> object:
     try:
         return import_module(package)
     except ImportError as error:
+        name = package.partition(".")[0]
+        wanted = name if extra is None else f'"symadamax[{extra}]"'
         raise MissingDependencyError(
-            f"{purpose} needs the package {package.partition('.')[0]}, which is not installed. "
-            f'Install it with: pip install "symadamax[{extra}]"'
+            f"{purpose} needs the package {name}, which is not installed. "
+            f"Install it with: pip install {wanted}"
         ) from error

@@ -166,5 +166,5 @@ def test_pandas_that_is_missing_is_asked_for(
     result: Result, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
-    with pytest.raises(ImportError, match=r"to_pandas needs the package pandas.*pip install"):
+    with pytest.raises(ImportError, match=r"needs the package pandas.*pip install pandas$"):
         result.history.to_pandas()

@@ -92,7 +92,7 @@ class History:
         MissingDependencyError
             When pandas is not installed.
         """
-        pandas: Any = require("pandas", "test", "History.to_pandas")
+        pandas: Any = require("pandas", None, "History.to_pandas")
         blocks, columns = [self.x, self.fun[:, None]], [*self.names, "fun"]
         for letter, block in (("m", self.m), ("u", self.u)):
             if block is not None:

@@ -225,7 +225,7 @@ class Results:
         MissingDependencyError
             When pandas is not installed.
         """
-        pandas: Any = require("pandas", "test", "Results.to_pandas")
+        pandas: Any = require("pandas", None, "Results.to_pandas")
         index = pandas.Index(self.number, name="run")
         points = pandas.DataFrame(self.x, index=index, columns=list(self.asked.names))
         codes = [int(status) for status in Status]
