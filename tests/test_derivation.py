@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 
 import faulty_steps
+import mutated_steps
 import pytest
 import sympy as sp
 from sympy.printing.pretty.stringpict import line_width
@@ -46,6 +47,13 @@ def test_a_wrong_statement_is_rejected(page: Step, mutant: Mutant, prover: Prove
     outcome = prover.check(page, mutant)
     assert outcome.verdict is Verdict.FAILED
     assert outcome.reason.startswith("Refuted: ")
+
+
+@pytest.mark.parametrize("page", mutated_steps.STEPS, ids=lambda page: page.id)
+def test_no_side_of_an_equation_is_left_out_of_the_proof(page: Step, prover: Prover) -> None:
+    outcome = prover.check(page)
+    assert outcome.verdict is Verdict.FAILED
+    assert not outcome.reason.startswith("It has not come back")
 
 
 @pytest.mark.parametrize("page", PROVED, ids=lambda page: page.id)

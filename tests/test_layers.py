@@ -24,7 +24,7 @@ BESIDE = ["parts", "naming", "matrices", "readable"]  # SymPy -> SymPy: no stage
 BOOK = [
     "symbols", "algorithm", "reference", "rules", "printing", "steps", "prove", "moments", "bias",
     "norm", "limit", "update", "symmetry", "bounds", "longer", "places", "average", "convergence",
-    "errata", "equations",
+    "refutations", "errata", "equations",
 ]  # fmt: skip
 LAYERS = [
     "errors", "_build", "_core", "derivation", "machine", "compiler", "points", "data", "given",

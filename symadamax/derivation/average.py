@@ -9,7 +9,7 @@ import sympy as sp
 
 from symadamax.derivation import reference
 from symadamax.derivation.algorithm import CORRECTED, MEAN
-from symadamax.derivation.rules import BASES, FRACTIONS, equal, evaluated, hold, unrolled
+from symadamax.derivation.rules import BASES, FRACTIONS, equal, evaluated, hold, unrolled, value_of
 from symadamax.derivation.steps import Equation, Step, Verdict
 from symadamax.derivation.symbols import beta1, beta2, i, t, total, x, xbar, xhat
 
@@ -24,7 +24,7 @@ with sp.evaluate(False):
 
 
 def _prove_average(recursion: Any, statement: Any) -> None:
-    unrolled(statement, recursion, lambda k: x[k])
+    unrolled(xbar, statement, recursion, lambda k: x[k])
     before = sp.Integer(0)
     for k in BASES:
         before, _ = reference.mean(before, x[k], k, beta2)
@@ -32,8 +32,8 @@ def _prove_average(recursion: Any, statement: Any) -> None:
 
 
 def _prove_corrected(corrected: Any, weights: Any) -> None:
-    factor = evaluated(corrected.rhs) / xbar[t]
-    hold(corrected.lhs == xhat[t] and not factor.has(xbar), "The correction is a factor.")
+    factor = value_of(xhat[t], corrected) / xbar[t]
+    hold(not factor.has(xbar), "The correction is no factor.")
     _, computed = reference.mean(xbar[t - 1], x[t], t, beta2)
     equal(factor * evaluated(MEAN.rhs), computed)
     equal(weights.lhs, (factor * evaluated(SUM.rhs)).replace(sp.Indexed, lambda *place: 1))

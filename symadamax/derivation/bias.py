@@ -19,6 +19,7 @@ from symadamax.derivation.rules import (
     played,
     split,
     tends_to,
+    value_of,
 )
 from symadamax.derivation.steps import Equation, Step, Verdict
 from symadamax.derivation.symbols import E, Var, beta1, beta2, g, i, m, mhat, t, total
@@ -41,26 +42,27 @@ with sp.evaluate(False):
 
 
 def _prove_bias(linear: Any, bias: Any) -> None:
-    hold(linear.lhs == bias.lhs == E(m[t]), "The equations are for E(m).")
-    equal(linear.rhs.replace(E, lambda variable: variable), UNROLLED.rhs)
-    equal(linear.rhs.replace(E, lambda variable: mu), bias.rhs, FRACTIONS)
-    equal(_of_four("E"), evaluated(bias.rhs).subs({t: 4, mu: MU}))
+    total_of_means, mean = (value_of(E(m[t]), equation) for equation in (linear, bias))
+    equal(total_of_means.replace(E, lambda variable: variable), UNROLLED.rhs)
+    equal(total_of_means.replace(E, lambda variable: mu), mean, FRACTIONS)
+    equal(_of_four("E"), mean.subs({t: 4, mu: MU}))
 
 
 def _prove_correction(corrected: Any, unbiased: Any) -> None:
-    factor = evaluated(corrected.rhs) / m[t]
-    hold(corrected.lhs == mhat[t] and not factor.has(m), "The correction is a factor of m.")
-    equal(unbiased.lhs.subs(E(mhat[t]), factor * BIAS.rhs), unbiased.rhs)
+    factor = value_of(mhat[t], corrected) / m[t]
+    hold(not factor.has(m), "The correction is no factor of m.")
+    equal(value_of(E(mhat[t]), unbiased), factor * BIAS.rhs)
 
 
 def _prove_variance(spread: Any, noise: Any, limit: Any) -> None:
-    factor, term = split(spread.rhs)
+    variance, corrected = value_of(Var(m[t]), spread), value_of(Var(mhat[t]), noise)
+    factor, term = split(variance)
     factor_of_m, term_of_m = split(UNROLLED.rhs)
     equal(factor * term, (factor_of_m * term_of_m / g[i]) ** 2 * sigma**2)
     correction = evaluated(CORRECTED_MEAN.rhs) / m[t]
-    equal(spread.rhs * correction**2, noise.rhs, FRACTIONS)
-    tends_to(limit.lhs.subs(noise.lhs, noise.rhs), limit.rhs)
-    equal(_of_four("variance"), evaluated(spread.rhs).subs({t: 4, sigma: sp.sqrt(VARIANCE)}))
+    equal(variance * correction**2, corrected, FRACTIONS)
+    tends_to(limit.lhs.subs(Var(mhat[t]), corrected), limit.rhs)
+    equal(_of_four("variance"), variance.subs({t: 4, sigma: sp.sqrt(VARIANCE)}))
 
 
 def _of_four(statistic: str) -> Any:
@@ -74,9 +76,9 @@ def _of_four(statistic: str) -> Any:
 
 def _prove_first(moment: Any, corrected: Any) -> None:
     computed = played()[0][0]
-    hold(moment.lhs == m[1] and corrected.lhs == mhat[1], "The equations are for the first step.")
-    equal(moment.rhs, computed)
-    equal(corrected.rhs, evaluated(CORRECTED_MEAN.rhs).subs(t, 1).subs(m[1], computed))
+    equal(value_of(m[1], moment), computed)
+    factor = evaluated(CORRECTED_MEAN.rhs) / m[t]
+    equal(value_of(mhat[1], corrected), factor.subs(t, 1) * computed)
 
 
 with sp.evaluate(False):

@@ -19,7 +19,9 @@ from symadamax.derivation.rules import (
     hold,
     played,
     settled,
+    sides,
     split,
+    value_of,
 )
 from symadamax.derivation.steps import Equation, Step, Verdict
 from symadamax.derivation.symbols import (
@@ -55,12 +57,12 @@ with sp.evaluate(False):
 
 
 def _prove_weight(*statements: Any) -> None:
-    old, new, each = statements
-    for statement in (old, new):
-        hold(statement.gts == u[t], "The bound is not for the weight.")
-        at_least(WEIGHT["none"].rhs, statement.lts)
+    old, new, each = map(sides, statements)
+    hold(old[1] == new[1] == each[1] == u[t], "The bound is not for the weight.")
+    for small, _ in (old, new):
+        at_least(WEIGHT["none"].rhs, small)
     _, term = split(MAXIMUM.rhs, Largest)
-    hold(each.rhs == u[t] and evaluated(each.lhs) == term, "It is no term of (4.6).")
+    hold(each[0] == term, "It is no term of (4.6).")
     for k in BASES:
         for j in range(1, k + 1):
             at_least(distributed(played()[k - 1][1]), term.subs({t: k, i: j}))
@@ -68,8 +70,9 @@ def _prove_weight(*statements: Any) -> None:
 
 def per_weight(statement: Any) -> Any:
     """Return the factor before u[t] in ``|m[t]| <= factor*u[t]``, a sum."""
-    hold(statement.lhs == sp.Abs(m[t]), "The bound is not for the size of m.")
-    factor = evaluated(statement.rhs) / u[t]
+    small, big = sides(statement)
+    hold(small == sp.Abs(m[t]), "The bound is not for the size of m.")
+    factor = big / u[t]
     hold(not factor.has(u), "The bound is no multiple of the weight.")
     return factor
 
@@ -84,11 +87,12 @@ def _prove_bound(mean: Any, bound: Any) -> None:
     equal(ratio * weight, weight.subs(t, t + 1))
     equal(gain, weight.subs(i, t))
     _one_step_more(decay, gain, ratio)
+    small, longest = sides(bound)
+    hold(small == sp.Abs(Delta[t]), "The bound is not for the size of a step.")
     for case in UNEQUAL:
-        equal(evaluated(bound.rhs) / RATE.rhs, per_weight(mean), case)
-    hold(bound.lhs == sp.Abs(Delta[t]), "The bound is not for the size of a step.")
+        equal(longest / RATE.rhs, per_weight(mean), case)
     for k in BASES:
-        equal(evaluated(bound.rhs).subs(t, k), evaluated(RATE.rhs * per_weight(mean)).subs(t, k))
+        equal(longest.subs(t, k), evaluated(RATE.rhs * per_weight(mean)).subs(t, k))
         _each_gradient(k, weight)
 
 
@@ -119,12 +123,12 @@ def _prove_attained(attained: Any) -> None:
     hold(not weight.has(i), "The terms of (4.6) are not equal.")
     factor, gradients = split(UNROLLED.rhs)
     equal(gradients.subs(g[i], worst) / weight, RATIO.function)
+    longest = value_of(sp.Abs(Delta[t]), attained)
     for case in UNEQUAL:
-        equal(evaluated(attained.rhs) / RATE.rhs, factor * RATIO, case)
-    hold(attained.lhs == sp.Abs(Delta[t]), "It is not the size of a step.")
+        equal(longest / RATE.rhs, factor * RATIO, case)
     for k in BASES:
         moved = played()[k - 1][2].subs({g[j]: worst.subs(i, j) for j in range(1, k + 1)})
-        equal(settled(moved), settled(-evaluated(attained.rhs).subs(t, k)))
+        equal(settled(moved), settled(-longest.subs(t, k)))
 
 
 with sp.evaluate(False):

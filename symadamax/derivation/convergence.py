@@ -18,8 +18,10 @@ from symadamax.derivation.rules import (
     evaluated,
     hold,
     settled,
+    sides,
     split,
     tends_to,
+    value_of,
 )
 from symadamax.derivation.steps import Equation, Step, Verdict
 from symadamax.derivation.symbols import (
@@ -71,13 +73,14 @@ def _prove_kink(moved: Any, last: Any) -> None:
     moment = (factor * total(term.subs(g[i], alternating))).doit()
     weight = settled(evaluated(WEIGHT["none"].rhs).subs({u[t - 1]: c, sp.Abs(g[t]): c}))
     hold(weight == c, "The weight is not the size of the gradients.")
-    hold(moved.lhs == Delta[t], "The equation is for the step.")
-    equal(moved.rhs, -evaluated(RATE.rhs) * moment / weight)
+    claimed = value_of(Delta[t], moved)
+    equal(claimed, -evaluated(RATE.rhs) * moment / weight)
     gradients = [alternating.subs(i, k) for k in BASES]
     for k, (_, _, computed) in enumerate(reference.play(gradients, reference.symbolic()), 1):
-        equal(settled(computed), settled(evaluated(moved.rhs).subs(t, k)))
+        equal(settled(computed), settled(claimed.subs(t, k)))
+    hold(isinstance(last.lhs, sp.Limit), "It is no limit.")
     size = evaluated(last.lhs).args[0]
-    equal(alpha * size * -((-1) ** t), moved.rhs)
+    equal(alpha * size * -((-1) ** t), claimed)
     for sign in (1, -1):  # that of (-beta1)**t, for even and for odd t
         tends_to(sp.Limit(size.subs((-beta1) ** t, sign * beta1**t), t, sp.oo), last.rhs)
 
@@ -91,10 +94,10 @@ def _prove_wrong_way(moved: Any, slope: Any) -> None:
             _, u_t, added = reference.step((0, u_t), gradient, k, settings)
             u_t, steps[Delta[k]] = settled(u_t), settled(added)
         hold(u_t == 1, "The period does not end with the weight 1.")
-        equal(evaluated(moved.lhs).subs(steps), evaluated(moved.rhs))
-    rise = evaluated(slope.gts - slope.lts).subs(C, large)
-    hold(sp.simplify(rise).is_positive, "The sum is not known to rise.")
-    equal(slope.gts - slope.lts, large - 2, {C: large})
+        equal(evaluated(moved.lhs).subs(steps), moved.rhs)
+    hold(type(slope) is sp.Lt and slope.lhs == 0, "It is not said what is above 0.")
+    equal(slope.rhs, sum((C, -1, -1)))
+    hold(sp.expand(evaluated(slope.rhs).subs(C, large)).is_positive, "It may not be above 0.")
 
 
 def _witness_swing(low: Any, high: Any) -> None:
@@ -106,8 +109,8 @@ def _witness_swing(low: Any, high: Any) -> None:
         sizes.append(abs(value))
     widest = max(sizes[500:])
     for bound in (low, high):
-        seen = evaluated(bound.gts - bound.lts).subs({SWING: widest, alpha: 0.01})
-        hold(seen.is_positive, f"The widest swing is {widest}.")
+        small, big = (side.subs({SWING: widest, alpha: 0.01}) for side in sides(bound))
+        hold((big - small).is_positive, f"The widest swing is {widest}.")
 
 
 with sp.evaluate(False):

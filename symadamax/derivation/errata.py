@@ -6,22 +6,23 @@ after it hold, and do not agree with it.
 
 from __future__ import annotations
 
-import math
-import struct
 from functools import partial
-from typing import Any
 
 import sympy as sp
 
-from symadamax.derivation import reference
-from symadamax.derivation.algorithm import MOMENT, WEIGHT
-from symadamax.derivation.longer import SECOND, USUAL, second_step
-from symadamax.derivation.rules import (
-    FRACTIONS,
-    equal,
-    evaluated,
-    hold,
-    tends_to,
+from symadamax.derivation.algorithm import WEIGHT
+from symadamax.derivation.longer import SECOND
+from symadamax.derivation.refutations import (
+    NAN,
+    OO,
+    half,
+    refute_fading,
+    refute_half,
+    refute_infinity,
+    refute_length,
+    refute_start,
+    refute_sum,
+    refute_uncorrected,
 )
 from symadamax.derivation.steps import Equation, Erratum, Verdict
 from symadamax.derivation.symbols import (
@@ -39,7 +40,6 @@ from symadamax.derivation.symbols import (
     u,
     v,
 )
-from symadamax.derivation.update import FIRST
 
 __all__ = ["STEPS", "TITLE"]
 
@@ -47,89 +47,10 @@ TITLE = "Errors that are met elsewhere"
 BETAS = r"$0 < \beta_1, \beta_2 < 1$"
 _erratum = partial(Erratum, chapter=__name__, verdict=Verdict.REFUTED)
 
-size = sp.Symbol("size", positive=True)
-half = sp.Function("half")  # a number rounded to 16 bits
-OO, NAN = sp.oo, sp.nan
-
 with sp.evaluate(False):
     LITERALLY = beta2**OO * v[t - 1] + (1 - beta2**OO) * sp.Abs(g[t]) ** OO
     AT_A_HALF = beta2**p + (1 - beta2**p) * sp.Rational(1, 2) ** p
     FADING = sp.Limit(beta1**n * m[t], n, OO)
-
-
-def _differ(left: Any, right: Any, values: dict[Any, Any] = FRACTIONS) -> None:
-    """Prove that two expressions are not equal, whatever the symbols are."""
-    difference = sp.factor(sp.simplify((evaluated(left) - evaluated(right)).subs(values)))
-    hold(difference.is_zero is False, "The claim may be true.")
-
-
-def _refute_length(claim: Any, second: Any) -> None:
-    equal(second.rhs, sp.Abs(second_step()))
-    hold(second.lhs == claim.lts.subs(t, 2), "The counter-example is for another quantity.")
-    longer = evaluated(second.rhs) - evaluated(claim.gts)
-    hold(longer.is_positive, "The step is not longer than is claimed.")
-
-
-def _refute_infinity(claim: Any, decay: Any, value: Any) -> None:
-    tends_to(decay.lhs, decay.rhs)
-    hold(evaluated(decay.lhs).args[0] == beta2**p, "It is not the decay.")
-    claimed = evaluated(claim.rhs.xreplace({OO: p})).subs(
-        {v[t - 1]: 1, sp.Abs(g[t]): sp.Rational(1, 2)}
-    )
-    equal(evaluated(value.lhs).args[0], claimed)
-    tends_to(value.lhs, value.rhs)
-    least = sp.Rational(1, 2)  # u is at least |g|, by (7.2)
-    hold((least - evaluated(value.rhs)).is_positive, "The claim may be true.")
-
-
-def _refute_sum(claim: Any, right: Any) -> None:
-    equal(right.lhs, right.rhs, FRACTIONS)
-    hold(claim.lhs == right.lhs, "The counter-example is for another sum.")
-    _differ(claim.rhs, right.rhs)
-
-
-def _refute_start(claim: Any, first: Any, tenfold: Any) -> None:
-    hold(claim.lhs == m[0], "The claim is not for the start of m.")
-    for gradient in (size, -size):
-        start = (evaluated(claim.rhs).subs(g[1], gradient), 0)
-        moved = reference.step(start, gradient, 1, reference.symbolic())[2]
-        equal(moved, evaluated(first.rhs).subs(g[1], gradient))
-        _differ(moved, evaluated(FIRST.rhs).subs(g[1], gradient))
-    equal(tenfold.lhs, (evaluated(first.rhs) / FIRST.rhs).subs(USUAL))
-    equal(tenfold.lhs, tenfold.rhs)
-
-
-def _refute_uncorrected(claim: Any, first: Any) -> None:
-    mean, weight, right = reference.step((0, 0), size, 1, reference.symbolic())
-    moved = evaluated(claim.rhs).subs({m[t]: mean, u[t]: weight})
-    equal(moved, evaluated(first.rhs).subs(g[1], size))
-    _differ(moved, right)
-
-
-def _refute_fading(claim: Any, poisoned: Any, infinite: Any) -> None:
-    fading = evaluated(claim.lhs).args[0]
-    tends_to(sp.Limit(fading.subs(m[t], size), n, OO), claim.rhs)  # true of every finite number
-    hold(fading.subs(m[t], NAN) is NAN, "NaN does fade.")
-    hold(evaluated(poisoned.lhs) is NAN is poisoned.rhs, "The next mean is a number.")
-    equal(poisoned.lhs.subs(NAN, m[t - 1]), MOMENT.rhs)
-    hold(evaluated(infinite.lhs) is NAN is infinite.rhs, "The step is a number.")
-    floats = reference.Settings(0.002, 0.9, 0.999)
-    for bad in (math.nan, math.inf):
-        steps = [moved for _, _, moved in reference.play([bad, 1.0, 1.0, 1.0], floats)]
-        hold(all(map(math.isnan, steps)), "A step after it is a number.")
-
-
-def _refute_half(claim: Any, nothing: Any, coarse: Any) -> None:
-    for statement in (nothing, coarse):
-        rounded = evaluated(statement.lhs).replace(half, _to_half)
-        hold(rounded == statement.rhs, f"It is {rounded}.")
-    hold(claim.lhs == nothing.lhs, "The counter-example is for another number.")
-    hold(claim.rhs != nothing.rhs, "The claim is true.")
-
-
-def _to_half(number: Any) -> Any:
-    return sp.Rational(struct.unpack("e", struct.pack("e", float(number)))[0])
-
 
 with sp.evaluate(False):
     STEPS = (
@@ -156,7 +77,7 @@ with sp.evaluate(False):
             ),
             source="the paper: Kingma and Ba, section 7.1",
             assumptions=(r"in (E.2) $\beta_1 = 0.9$, $\beta_2 = 0.999$, $g_1 = 1$, $g_2 = 0.999$",),
-            proof=_refute_length,
+            proof=refute_length,
         ),
         _erratum(
             "infinite-exponent",
@@ -185,7 +106,7 @@ with sp.evaluate(False):
             ),
             source="a widely copied survey: Ruder, arXiv 1609.04747, section 4.7",
             assumptions=(r"$0 < \beta_2 < 1$", r"$v_{t-1} = 1$ and $|g_t| = 1/2$ in (E.5)"),
-            proof=_refute_infinity,
+            proof=refute_infinity,
         ),
         _erratum(
             "sum-off-by-one",
@@ -216,7 +137,7 @@ with sp.evaluate(False):
             source="older copies of a textbook's chapter on Adam, which is mended now: "
             "Dive into Deep Learning",
             assumptions=(r"$0 < \beta_1 < 1$",),
-            proof=_refute_sum,
+            proof=refute_sum,
         ),
         _erratum(
             "start-at-the-gradient",
@@ -242,7 +163,7 @@ with sp.evaluate(False):
             ),
             source="the start of AdaMax in Optim.jl, a Julia library",
             assumptions=(BETAS, r"$g_1 \ne 0$"),
-            proof=_refute_start,
+            proof=refute_start,
         ),
         _erratum(
             "no-correction",
@@ -269,7 +190,7 @@ with sp.evaluate(False):
             ),
             source="MLX, whose documentation says that it leaves the correction out",
             assumptions=(BETAS, r"$g_1 \ne 0$"),
-            proof=_refute_uncorrected,
+            proof=refute_uncorrected,
         ),
         _erratum(
             "one-nan",
@@ -301,7 +222,7 @@ with sp.evaluate(False):
             source="what code assumes that does not look at its gradients, such as the Adamax of "
             "PyTorch and of Optax",
             assumptions=(r"$0 < \beta_1 < 1$",),
-            proof=_refute_fading,
+            proof=refute_fading,
         ),
         _erratum(
             "half-precision",
@@ -335,6 +256,6 @@ with sp.evaluate(False):
             ),
             source=r"code that computes $1-\beta^t$ in the type of its arrays",
             assumptions=("half(x) is x, rounded to the nearest number of 16 bits (IEEE 754)",),
-            proof=_refute_half,
+            proof=refute_half,
         ),
     )

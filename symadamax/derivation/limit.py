@@ -18,8 +18,10 @@ from symadamax.derivation.rules import (
     hold,
     iterated,
     played,
+    sides,
     split,
     tends_to,
+    value_of,
 )
 from symadamax.derivation.steps import Equation, Step, Verdict
 from symadamax.derivation.symbols import Largest, beta2, c, g, i, n, p, t, total, u, v
@@ -48,29 +50,30 @@ def _prove_factor(gain: Any, bias: Any) -> None:
     equal(total(plain), 1 - beta2**t, FRACTIONS)  # (1.3)
     equal(weights, plain.subs(beta2, beta2**p))
     for statement, base in ((gain, factor), (bias, 1 - (beta2**p) ** t)):
-        equal(evaluated(statement.lhs).args[0], base ** (1 / p))
         tends_to(statement.lhs, statement.rhs)
+        equal(evaluated(statement.lhs).args[0], base ** (1 / p))
 
 
 def _prove_squeeze(below: Any, above: Any) -> None:
     # A term a > 0 is M exp(-y/p) for some y >= 0, so its power is M**p times one of (0, 1].
     hold(sp.calculus.util.function_range(sp.exp(-y), y, sp.Interval(0, sp.oo))
          == sp.Interval.Lopen(0, 1), "The range of exp(-y) is not (0, 1].")  # fmt: skip
-    for powers in (below.rhs, above.lhs):
-        hold(evaluated(powers) == POWERS, "The sum is not that of the powers.")
+    (least, powers_above), (powers_below, most) = sides(below), sides(above)
+    for powers in (powers_above, powers_below):
+        hold(powers == POWERS, "The sum is not that of the powers.")
         term = powers.function
         equal(term.subs(a[i], M * sp.exp(-y / p)) / M**p, sp.exp(-y))
         hold(term.subs(a[i], 0) == 0, "The power of 0 is not 0.")
-    equal(below.lhs, M**p)  # the largest term alone, and no other below 0
-    equal(above.rhs, total(M**p, last=n))  # each term as large as the largest
+    equal(least, M**p)  # the largest term alone, and no other below 0
+    equal(most, total(M**p, last=n))  # each term as large as the largest
 
 
 def _prove_limit(definition: Any, maximum: Any) -> None:
-    root, variable, to, _ = evaluated(definition.rhs).args
-    hold((variable, to) == (p, sp.oo), "It is no limit for large p.")
-    hold(root == v[t] ** (1 / p), "It is no limit of the p-th root of v.")
+    root = sp.Limit(v[t] ** (1 / p), p, sp.oo)
+    hold(value_of(u[t], definition) == root, "It is not the limit of the p-th root of v.")
     factor, term = split(NORM.rhs)
-    _, largest = split(maximum.rhs, Largest)
+    before, largest = split(value_of(u[t], maximum), Largest)
+    hold(before == 1, "There is a factor before the maximum.")
     size = sp.Symbol("size", nonnegative=True)
     equal(term.subs(sp.Abs(g[i]), size), sp.powdenest(largest.subs(sp.Abs(g[i]), size) ** p))
     # Between M factor**(1/p) and M (t factor)**(1/p), by the squeeze.
@@ -83,7 +86,7 @@ def _prove_lemma(lemma: Any) -> None:
 
 
 def _prove_recursion(recursion: Any) -> None:
-    body = evaluated(recursion.rhs)
+    body = value_of(u[t], recursion)
     hold(isinstance(body, sp.Max) and len(body.args) == 2, "It is no maximum of two.")
     (old,) = [member for member in body.args if member.has(u)] or [sp.S.NaN]
     (new,) = set(body.args) - {old}

@@ -24,11 +24,11 @@ with sp.evaluate(False):
 
 
 def _prove_second(recursion: Any, statement: Any) -> None:
-    unrolled(statement, recursion, lambda k: g[k] ** 2)
+    unrolled(v, statement, recursion, lambda k: g[k] ** 2)
 
 
 def _prove_power(recursion: Any, statement: Any) -> None:
-    unrolled(statement, recursion, lambda k: sp.Abs(g[k]) ** p)
+    unrolled(v, statement, recursion, lambda k: sp.Abs(g[k]) ** p)
     squares = evaluated(recursion.rhs).subs(p, 2)
     equal(squares, evaluated(SECOND.rhs).subs(beta2, beta2**2))
 

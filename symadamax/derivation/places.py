@@ -17,7 +17,9 @@ from symadamax.derivation.rules import (
     evaluated,
     hold,
     played,
+    sides,
     tends_to,
+    value_of,
 )
 from symadamax.derivation.steps import Equation, Step, Verdict
 from symadamax.derivation.symbols import Delta, alpha, beta2, epsilon, g, m, t, u, x
@@ -45,8 +47,8 @@ def _prove_places(iterate: Any, weight: Any) -> None:
     for placement, (iteration, recursion) in shown.items():
         before = (m[t - 1], u[t - 1])
         computed = reference.step(before, g[t], t, reference.symbolic(placement))
-        hold(computed[1] == evaluated(recursion.rhs), f"The weight of {placement} is another.")
-        added = (evaluated(iteration.rhs) - x[t - 1]).subs(u[t], computed[1])
+        hold(value_of(u[t], recursion) == computed[1], f"The weight of {placement} is another.")
+        added = (value_of(x[t], iteration) - x[t - 1]).subs(u[t], computed[1])
         equal(added.subs(m[t], evaluated(MOMENT.rhs)), computed[2])
 
 
@@ -57,7 +59,7 @@ def _prove_sandwich(lower: Any, upper: Any) -> None:
     bases = [{u[t]: played()[k - 1][1], w[t]: played("maximum")[k - 1][1]} for k in BASES]
     for bound in (lower, upper):
         for weights, values in ((later, old), *((base, {}) for base in bases)):
-            big, small = (evaluated(side).subs(weights) for side in (bound.gts, bound.lts))
+            small, big = (side.subs(weights) for side in sides(bound))
             at_least(distributed(big).subs(values), distributed(small).subs(values))
 
 
@@ -66,7 +68,8 @@ def _prove_shorter(product: Any, *bounds: Any) -> None:
     equal(product.lhs, -(evaluated(ITERATE["denominator"].rhs) - x[t - 1]) / _rate())
     for bound in bounds:
         between = {u[t]: U, w[t]: U + D, epsilon: D + F}
-        at_least(evaluated(bound.gts).subs(between), evaluated(bound.lts).subs(between))
+        small, big = (side.subs(between) for side in sides(bound))
+        at_least(big, small)
 
 
 def _rate() -> Any:
@@ -74,22 +77,23 @@ def _rate() -> Any:
 
 
 def _prove_first(first: Any, large: Any, small: Any) -> None:
+    moved = value_of(Delta[1], first)
     for placement in ("denominator", "maximum"):
-        equal(first.rhs, played(placement)[0][2])
-    share = (-evaluated(first.rhs) / alpha).subs({g[1]: size})
-    hold(evaluated(large.lhs).args[0] == share, "It is not the share of the first step.")
-    equal(evaluated(small.lhs).args[0], share / size)
+        equal(moved, played(placement)[0][2])
     tends_to(large.lhs, large.rhs)
     tends_to(small.lhs, small.rhs)
+    share = -moved.subs(g[1], size) / alpha
+    equal(large.lhs.args[0], share)
+    equal(small.lhs.args[0], share / size)
 
 
 def _prove_zero(nothing: Any) -> None:
-    hold(nothing.lhs == Delta[1], "The equation is for the first step.")
-    equal(nothing.rhs, evaluated(FIRST.rhs).subs(g[1], 0))
+    claimed = value_of(Delta[1], nothing)
+    equal(claimed, evaluated(FIRST.rhs).subs(g[1], 0))
     for placement in PLACEMENTS:
         moments = reference.play([sp.Integer(0)] * BASES[-1], reference.symbolic(placement))
         for mean, _, moved in moments:
-            equal(nothing.rhs, moved)
+            equal(claimed, moved)
             hold(mean == 0, "The mean of zeros is not 0.")
 
 

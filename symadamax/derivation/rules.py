@@ -17,7 +17,7 @@ from symadamax.derivation.symbols import beta1, beta2, g, i, t
 
 __all__ = [
     "BASES", "DECAYS", "FRACTIONS", "Refuted", "at_least", "distributed", "equal", "evaluated",
-    "hold", "iterated", "played", "settled", "split", "tends_to", "unrolled",
+    "hold", "iterated", "played", "settled", "sides", "split", "tends_to", "unrolled", "value_of",
 ]  # fmt: skip
 
 BASES = range(1, 7)  # the steps that are run one by one, before the induction
@@ -45,6 +45,18 @@ def evaluated(expression: Any) -> Any:
     if not expression.args:
         return expression
     return expression.func(*map(evaluated, expression.args))
+
+
+def value_of(symbol: Any, equation: Any) -> Any:
+    """Return what an equation says of a symbol, which must be its left side."""
+    hold(type(equation) is sp.Eq and equation.lhs == symbol, f"It is no equation for {symbol}.")
+    return evaluated(equation.rhs)
+
+
+def sides(inequality: Any) -> tuple[Any, Any]:
+    """Return the smaller and the larger side of ``small <= big``."""
+    hold(type(inequality) is sp.Le, "It is not written as a bound from above.")
+    return evaluated(inequality.lhs), evaluated(inequality.rhs)
 
 
 def equal(left: Any, right: Any, values: dict[Any, Any] | None = None) -> None:
@@ -86,24 +98,22 @@ def split(right: Any, head: Any = sp.Sum) -> tuple[Any, Any]:
     return factor, part.function
 
 
-def unrolled(statement: Any, recursion: Any, source: Callable[[Any], Any]) -> Any:
-    """Prove that a weighted sum of sources solves a linear recursion; return the weights.
+def unrolled(sequence: Any, statement: Any, recursion: Any, source: Callable[[Any], Any]) -> None:
+    """Prove that a weighted sum of sources solves a linear recursion for a sequence.
 
     The first steps are run. For the others: what a source weighs in s[t], w(t, i), decays as the
     recursion says, and the newest one weighs what the recursion gives it.
     """
-    hold(statement.lhs == recursion.lhs, f"The recursion is for {recursion.lhs}.")
-    factor, term = split(statement.rhs)
+    factor, term = split(value_of(sequence[t], statement))
     weight = sp.powsimp(factor * term / source(i))
     hold(not weight.has(sp.Indexed), f"{term} is no multiple of {source(i)}.")
-    body, before = evaluated(recursion.rhs), recursion.lhs.base[t - 1]
+    body, before = value_of(sequence[t], recursion), sequence[t - 1]
     decay, gain = body.coeff(before), body.coeff(source(t))
     equal(body, decay * before + gain * source(t))
     for k in BASES:
-        equal(evaluated(statement.rhs).subs(t, k).doit(), iterated(recursion, k))
+        equal(evaluated(statement.rhs).subs(t, k), iterated(recursion, k))
     equal(decay * weight, weight.subs(t, t + 1))
     equal(gain, weight.subs(i, t))
-    return weight
 
 
 @cache

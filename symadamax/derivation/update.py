@@ -18,6 +18,7 @@ from symadamax.derivation.rules import (
     played,
     settled,
     tends_to,
+    value_of,
 )
 from symadamax.derivation.steps import Equation, Step, Verdict
 from symadamax.derivation.symbols import Delta, alpha, alphahat, beta1, g, m, mhat, t, u, x
@@ -41,28 +42,27 @@ def _prove_update(iterate: Any, moved: Any) -> None:
     symbols = reference.symbolic()
     moment, weight, computed = reference.step((m[t - 1], u[t - 1]), g[t], t, symbols)
     hold(weight == evaluated(WEIGHT["none"].rhs), "The algorithm has another weight.")
-    added = evaluated(iterate.rhs) - x[t - 1]
+    added = value_of(x[t], iterate) - x[t - 1]
     equal(added.subs({m[t]: moment, u[t]: weight}), computed)
-    equal(evaluated(moved.rhs).subs(mhat[t], evaluated(CORRECTED_MEAN.rhs)), added)
-    hold((iterate.lhs, moved.lhs) == (x[t], Delta[t]), "The equations are for x and its step.")
+    equal(value_of(Delta[t], moved).subs(mhat[t], evaluated(CORRECTED_MEAN.rhs)), added)
 
 
 def _prove_rate(rate: Any, first: Any, last: Any) -> None:
     added = evaluated(ITERATE["none"].rhs) - x[t - 1]
-    equal(-evaluated(rate.rhs) * m[t] / u[t], added)
-    equal(first.rhs, evaluated(rate.rhs).subs(t, 1))
-    tends_to(last.lhs.subs(rate.lhs, rate.rhs), last.rhs)
+    hat = value_of(alphahat[t], rate)
+    equal(-hat * m[t] / u[t], added)
+    equal(value_of(alphahat[1], first), hat.subs(t, 1))
+    tends_to(last.lhs.subs(alphahat[t], hat), last.rhs)
 
 
 def _prove_first(first: Any) -> None:
     moved = played()[0][2]
-    hold(first.lhs == Delta[1], "The equation is for the first step.")
     for gradient in (SIZE, -SIZE):
-        equal(moved.subs(g[1], gradient), evaluated(first.rhs).subs(g[1], gradient))
+        equal(moved.subs(g[1], gradient), value_of(Delta[1], first).subs(g[1], gradient))
 
 
 def _prove_constant(mean: Any, weight: Any, moved: Any) -> None:
-    claims = [evaluated(equation.rhs) for equation in (mean, weight, moved)]
+    claims = [value_of(m[t], mean), value_of(u[t], weight), value_of(Delta[t], moved)]
     for gradient in (SIZE, -SIZE):
         state = [claim.subs({constant: gradient, t: t - 1}) for claim in claims[:2]]
         later = reference.step((state[0], state[1]), gradient, t, reference.symbolic())
