@@ -256,6 +256,7 @@ def _add_minimize(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("--json", action="store_true", help="print JSON for another program")
     shown.add_argument("--plot", metavar="FILE", help=PICTURE)
     shown.add_argument("--animate", metavar="FILE", help="write an animation: .gif or .mp4")
+    shown.add_argument("--html", metavar="FILE", help="write a page that shows every step: .html")
     parser.set_defaults(run=run)
 
 

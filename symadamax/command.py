@@ -23,7 +23,7 @@ PICTURED = 10_000  # steps that a picture shows at most, where none were asked t
 
 def run(options: Namespace) -> int:
     """Minimise the formula of the command line, print the result, and return the exit code."""
-    check_pictures(options.plot, options.animate)
+    check_pictures(options.plot, options.animate, options.html)
     objective = Objective(
         parse_formula(options.formula), parameters=assignments(options.parameter, "--parameter")
     )
@@ -78,28 +78,33 @@ def stop_of(options: Namespace) -> Stop | None:
 
 def _record(options: Namespace) -> int | None:
     every: int | None = options.record
-    if every is None and (options.plot or options.animate):
+    if every is None and (options.plot or options.animate or options.html):
         every = max(1, options.steps // PICTURED)
     return every
 
 
-def check_pictures(plot: str | None, animate: str | None = None) -> None:
+def check_pictures(plot: str | None, animate: str | None = None, html: str | None = None) -> None:
     """Refuse what cannot be drawn before the run, which may take long."""
     from symadamax.viewer.checks import check_path
 
-    if plot is None and animate is None:
-        return
-    require("matplotlib", "plot", "drawing")
+    if plot is not None or animate is not None:
+        require("matplotlib", "plot", "drawing")
     if plot is not None:
         check_path(plot, (".png", ".svg", ".pdf"))
     if animate is not None:
         check_path(animate, (".gif", ".mp4"))
+    if html is not None:
+        check_path(html, (".html",))
 
 
 def _draw(options: Namespace, result: Result) -> None:
     from symadamax import viewer
 
-    for write, path in ((viewer.plot, options.plot), (viewer.animate, options.animate)):
+    for write, path in (
+        (viewer.plot, options.plot),
+        (viewer.animate, options.animate),
+        (viewer.to_html, options.html),
+    ):
         if path is not None:
             write(result, path)
             print(f"Written: {path}", file=sys.stderr if options.json else sys.stdout)

@@ -157,16 +157,47 @@ def test_levels_are_those_of_the_librarys_pictures(
 
 
 @needs_node
+def test_a_map_has_its_aspect_and_its_floor(folder: Path) -> None:
+    body = """
+    const { sample } = await import("./contours.mjs");
+    const objective = { value: ([x, y]) => x + 1000 * y, aspect: 0.01, floor: 3 };
+    const { values, low, high } = sample(objective, [1, 2, 1], 4);
+    return { values: [...values], low, high };
+    """
+    shown = ask(folder, body)
+    x, y = np.meshgrid(
+        1 + np.array([-0.75, -0.25, 0.25, 0.75]), 2 + 0.01 * np.array([0.75, 0.25, -0.25, -0.75])
+    )
+    np.testing.assert_allclose(shown["values"], (x + 1000 * y).ravel(), rtol=1e-14)
+    floored = ask(folder, body.replace("x + 1000 * y", "x - 1"))
+    assert (floored["low"], floored["high"]) == (3, 3)
+
+
+@needs_node
+def test_the_first_run_is_known_by_its_start_steps_and_settings(folder: Path) -> None:
+    body = """
+    const { OBJECTIVES } = await import("./objectives.mjs");
+    const { initial, isFirst, read, write } = await import("./state.mjs");
+    const [objective] = OBJECTIVES;
+    return given.map((link) => isFirst(read(link || write(initial(objective))).state, objective));
+    """
+    links = ["", "#f=bowl&step=3&run=b&b=1,0,0,0,none", "#f=bowl&steps=7", "#f=bowl&start=1,1e-9",
+             "#f=bowl&a=0.01,0.9,0.999,1e-8,maximum"]  # fmt: skip
+    assert ask(folder, body, links) == [True, True, False, False, False]
+
+
+@needs_node
 def test_numbers_are_written_for_people(folder: Path) -> None:
     body = """
     const { shown, ticks, decades, raised } = await import("./numbers.mjs");
     const texts = (found) => found.map(({ text }) => text).join(" ");
     return [shown(-0.57735026), shown(1e-8), shown(1234567), shown(NaN), raised(-12),
             texts(ticks(-1, 1, 4)), texts(ticks(0, 3, 5, 1)), texts(ticks(0.001, 0.0021, 3)),
-            texts(decades(0.003, 200, 9))];
+            texts(decades(0.003, 200, 9)), texts(ticks(2999980, 2999999, 2)),
+            texts(ticks(1e300, 1e300 + 1e-300, 3)), texts(ticks(1, 1, 3))];
     """
     assert ask(folder, body) == [
         "−0.57735", "1e−8", "1.23457e6", "NaN", "⁻¹²",
         "−1.0 −0.5 0.0 0.5 1.0", "0 1 2 3", "0.0010 0.0015 0.0020",
-        "10⁻² 10⁻¹ 10⁰ 10¹ 10²",
+        "10⁻² 10⁻¹ 10⁰ 10¹ 10²", "2.99998e6 2.99999e6", "", "",
     ]  # fmt: skip

@@ -123,6 +123,19 @@ def test_of_many_unknowns_those_that_moved_most_are_drawn():
     assert coordinates.get_ylabel() == "the 7 of 30 unknowns that moved most"
 
 
+@pytest.mark.parametrize("rate", [sx.schedules.cosine(0.1, 60), lambda t: 0.1 / t])
+def test_a_run_with_a_schedule_is_drawn(rate):
+    run = sx.minimize(BOWL, [1, 0], method=sx.Adamax(rate), steps=60, record=1)
+    assert any("schedule" in text.get_text() for text in plot(run).axes[0].findobj(Text))
+
+
+def test_one_of_many_runs_is_drawn_with_the_best_point_of_its_rows():
+    many = sx.minimize_many(CUBIC, {x: [-1, -0.9]}, method=METHOD, steps=25, record=10)
+    run = read_run(many[1])
+    assert run.minimum == many[1].x
+    assert run.minimum_value == many[1].fun < run.values.min()
+
+
 @pytest.mark.parametrize(("start", "scale"), [(101.0, "log"), (99.0, "linear")])
 def test_values_over_decades_get_a_logarithmic_axis(start, scale):
     run = record(Objective(x), [[start], [1.0]], [start, 1.0])

@@ -30,7 +30,11 @@ class PageThatMoves(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the HTML of the page."""
         self.env.metadata[self.env.docname][MARK] = "yes"
-        sources = [*FILES.iterdir(), *FILES.parent.glob("*.py"), *Path(__file__).parent.glob("*.py")]
+        sources = [
+            *FILES.iterdir(),
+            *FILES.parent.glob("*.py"),
+            *Path(__file__).parent.glob("*.py"),
+        ]
         for source in sources:
             self.env.note_dependency(str(source))
         return [nodes.raw("", fragment(OBJECTIVES), format="html")]

@@ -178,9 +178,10 @@ def to_html(result: Any, path: str | PathLike[str], *, minimum: Any = None) -> P
 
     The page is one file. It needs no network and no other file, and can be opened anywhere: it does
     the run again in the browser. It shows the path over the curve or the contours, the equations
-    with the numbers of a step, the gradient's size under u, the steps within their bound, and the value. The
-    start, the settings and a second run beside the first are for the reader to choose. Polynomials
-    give the library's bits; where the browser's exp and cos lead elsewhere, the page says so.
+    with the numbers of a step, the size of the gradient under u, the steps within their bound, and
+    the value. Start, settings and a second run beside the first are for the reader to choose.
+    Polynomials give the library's bits; where the browser's exp and cos lead elsewhere, the page
+    says so.
 
     Parameters
     ----------

@@ -79,7 +79,7 @@ def read_run(result: Any, minimum: Any = None) -> Run:
         minimum_value=height,
         known=minimum is not None,
         formula="a Python function" if objective is None else formula(objective.expression, names),
-        settings=f"Adamax, learning rate {number(result.method.learning_rate)}",
+        settings=f"Adamax, {_rate(result.method.learning_rate)}",
     )
 
 
@@ -110,10 +110,24 @@ def _rows(history: Any) -> tuple[npt.NDArray[np.int64], Array, Array]:
     return steps[chosen][drawable], points[drawable], values[drawable]
 
 
+def _rate(rate: Any) -> str:
+    return f"learning rate {number(rate)}" if isinstance(rate, float) else "a schedule of its rate"
+
+
+def _best(result: Any) -> tuple[Array, float]:
+    """Return the best point that was seen; of one among many runs, that of the rows it kept."""
+    if result.best_x is not None:
+        return np.asarray(result.best_x, dtype=np.float64), float(result.best_fun)
+    values = np.append(result.history.fun, result.fun)
+    best = int(np.nanargmin(values))
+    point = result.x if best == len(result.history) else result.history.x[best]
+    return np.asarray(point, dtype=np.float64), float(values[best])
+
+
 def _minimum(result: Any, minimum: Any) -> tuple[Array, float]:
     """Return the point to mark and its value: the one that is known, or the best that was seen."""
     if minimum is None:
-        return np.asarray(result.best_x, dtype=np.float64), float(result.best_fun)
+        return _best(result)
     if result.objective is None:
         raise InputError("minimum= needs an objective in SymPy: this run was of a Python function.")
     place = result.objective.point_array([minimum] if np.isscalar(minimum) else minimum)

@@ -10,6 +10,7 @@ from symadamax.errors import InputError
 from symadamax.solver import Adamax, Record, Status, minimize
 from symadamax.viewer.landscape import window
 from symadamax.viewer.page.entry import Entry
+from symadamax.viewer.page.javascript import functions
 from symadamax.viewer.page.program import program
 from symadamax.viewer.run import Run, read_run
 from symadamax.viewer.wording import number, plain
@@ -87,7 +88,7 @@ def _hold_plain(result: Any) -> None:
         )
     if objective.stages.ir.has_loops:
         raise InputError(
-            "A page computes what it shows in the browser, which has no data and no loops, and this "
+            "A page computes what it shows in the browser, which has no data and no loops, and the "
             f"objective has sums over an index or arrays. {INSTEAD} A short sum without data is "
             "written out by its method doit()."
         )
@@ -95,6 +96,7 @@ def _hold_plain(result: Any) -> None:
         raise InputError(
             f"A page shows one or two unknowns, and this run has {len(result.x)}. " + INSTEAD
         )
+    functions(objective)
     if result.x.dtype != np.float64:
         raise InputError(f"A page computes in float64, and this run in {result.x.dtype}. {INSTEAD}")
     options = _options(method)

@@ -95,7 +95,7 @@ def functions(objective: Any) -> str:
         },
         evaluate(x) {
           const t0 = Math.exp(x[0]);
-          return [t0 - x[0], [t0 - 1.0]];
+          return [t0 - x[0], [-1.0 + t0]];
         },
     <BLANKLINE>
     """
@@ -173,11 +173,12 @@ class Translator(ast.NodeTransformer):
         raise _refusal(ast.unparse(node))
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """Return ``Math.exp(...)`` for ``np.exp(...)``, and the number of ``dtype.type(number)``."""
-        arguments = [self.visit(argument) for argument in node.args]
+        """Return ``Math.exp(...)`` for ``np.exp(...)``, the number for ``dtype.type(number)``."""
+        arguments: list[Any] = [self.visit(argument) for argument in node.args]
         match node.func:
             case ast.Attribute(ast.Attribute(attr="dtype"), "type"):
-                return arguments[0]
+                (number,) = arguments
+                return number  # type: ignore[no-any-return]
             case ast.Attribute(ast.Name("np"), name) if name in MATH:
                 return _call("Math", MATH[name], arguments)
             case ast.Attribute(ast.Name("np"), name) | ast.Name(name) if name in OURS:
@@ -214,10 +215,10 @@ def _warning() -> str:
 
 
 def _json(value: Any) -> str:
-    """Return a value as JSON, with escapes in texts for all but small letters, digits and spaces.
+    r"""Return a value as JSON, with escapes in texts for all but small letters, digits and spaces.
 
     >>> print(_json({"name": "</script>"}))
-    {"name": "\\u003c\\u002fscript\\u003e"}
+    {"name": "\u003c\u002fscript\u003e"}
     """
     return re.sub(
         r'"(?:[^"\\]|\\.)*"', lambda found: f'"{_escaped(json.loads(found[0]))}"', json.dumps(value)
@@ -226,4 +227,6 @@ def _json(value: Any) -> str:
 
 def _escaped(text: str) -> str:
     units = memoryview(text.encode("utf-16", "surrogatepass")).cast("H")[1:]  # without the mark
-    return "".join(c if re.match(r"[a-z0-9 ]", c := chr(unit)) else f"\\u{unit:04x}" for unit in units)
+    return "".join(
+        c if re.match(r"[a-z0-9 ]", c := chr(unit)) else f"\\u{unit:04x}" for unit in units
+    )

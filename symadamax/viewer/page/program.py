@@ -26,7 +26,7 @@ IMPORTED = {
 }
 # Names that the program uses itself.
 TAKEN = {
-    "noisy", "objective", "print", "result", "result_a", "result_b", "sp", "sx", 
+    "noisy", "objective", "print", "result", "result_a", "result_b", "sp", "sx",
     *IMPORTED.values(),
 }  # fmt: skip
 
@@ -55,7 +55,7 @@ def program(objective: Any, source: str | None = None) -> Program:
     x = sp.Symbol('x')
     x1 = sp.Symbol('lambda')
     objective = sx.Objective(
-        x**2/3 + sp.exp(x*x1),
+        x**2/3 + sp.exp(x1*x),
         [x],
         parameters={x1: 2.0},
     )
@@ -78,9 +78,7 @@ def program(objective: Any, source: str | None = None) -> Program:
     return Program("\n".join([*imports, *_symbols(names), *made]), unknowns)
 
 
-def _arguments(
-    objective: Any, unknowns: Iterable[str], names: Mapping[Any, str]
-) -> Iterator[str]:
+def _arguments(objective: Any, unknowns: Iterable[str], names: Mapping[Any, str]) -> Iterator[str]:
     yield f"[{', '.join(unknowns)}]"
     if objective.parameters:
         fixed = ", ".join(f"{names[s]}: {value!r}" for s, value in objective.parameters.items())
@@ -107,7 +105,9 @@ def _source(expression: Any, names: Mapping[Any, str]) -> tuple[str | None, list
         text = with_fewest_minus([printer.doprint(expression) for printer in printers])
     except (RecursionError, UnsupportedError):
         return None, []
-    lines = [f"from sympy.codegen.cfunctions import {name}" for name in sorted(printers[0].imported)]
+    lines = [
+        f"from sympy.codegen.cfunctions import {name}" for name in sorted(printers[0].imported)
+    ]
     return (text, lines) if len(text) <= LONGEST else (None, [])
 
 
@@ -138,7 +138,9 @@ class _Printer(StrPrinter):  # type: ignore[misc]
         return str(number.p) if number.q == 1 else f"sp.Rational({number.p}, {number.q})"
 
     def _print_Float(self, number: Any) -> str:
-        return repr(float(number)) if sp.Float(float(number)) == number else f"sp.{sp.srepr(number)}"
+        return (
+            repr(float(number)) if sp.Float(float(number)) == number else f"sp.{sp.srepr(number)}"
+        )
 
     def _print(self, expression: Any, **options: Any) -> str:
         if isinstance(expression, sp.NumberSymbol):
@@ -151,13 +153,14 @@ class _Printer(StrPrinter):  # type: ignore[misc]
         return str(super()._print_Pow(power, rational=True))
 
     def _print_Function(self, function: Any) -> str:
-        head, arguments = function.func, ", ".join(map(self._print, function.args))
+        head, name = function.func, function.func.__name__
+        arguments = ", ".join(map(self._print, function.args))
         if head in IMPORTED:
             self.imported.add(IMPORTED[head])
             return f"{IMPORTED[head]}({arguments})"
-        if getattr(sp, head.__name__, None) is not head:
-            raise UnsupportedError(f"There is no sympy.{head.__name__}.")
-        return f"sp.{head.__name__}({arguments})"
+        if getattr(sp, name, None) is not head:
+            raise UnsupportedError(f"There is no sympy.{name}.")
+        return f"sp.{name}({arguments})"
 
     _print_LatticeOp = _print_Function
 
