@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import math
-import sys
 from argparse import Namespace
-from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
-from symadamax.cli import SETTINGS
-from symadamax.errors import InputError, require
+from symadamax.asked import assignments, check_pictures, method_of, stop_of
 from symadamax.objective import Objective
 from symadamax.parse import parse_formula
-from symadamax.solver import Adamax, Result, Status, Stop, minimize
+from symadamax.printed import by_name, dumped, finite, listed, say_written
+from symadamax.solver import Result, Status, minimize
+from symadamax.words import SETTINGS
 
-__all__ = ["assignments", "by_name", "check_pictures", "finite", "run", "stop_of"]
+__all__ = ["run"]
 
 PICTURED = 10_000  # steps that a picture shows at most, where none were asked to be recorded
 
@@ -30,7 +27,7 @@ def run(options: Namespace) -> int:
     result = minimize(
         objective,
         assignments(options.start, "--start"),
-        method=Adamax(**{name: getattr(options, name) for name in SETTINGS}),
+        method=method_of(options, SETTINGS),
         steps=options.steps,
         stop=stop_of(options),
         record=_record(options),
@@ -45,56 +42,11 @@ def run(options: Namespace) -> int:
     return 0 if result.success else 1
 
 
-def assignments(texts: Iterable[str], option: str) -> dict[str, float]:
-    """Return the numbers by name in texts such as ``x=1,y=0``.
-
-    Examples
-    --------
-    >>> assignments(["x=1,y=-2e-3", "z=0"], "--start")
-    {'x': 1.0, 'y': -0.002, 'z': 0.0}
-    """
-    numbers: dict[str, float] = {}
-    for text in texts:
-        for part in text.split(","):
-            name, _, number = (word.strip() for word in part.partition("="))
-            try:
-                value = float(number)
-            except ValueError:
-                raise InputError(
-                    f"{option} has {part.strip()!r}; accepted is a name, = and a number, "
-                    f"with commas between them, such as {option} x=1,y=0."
-                ) from None
-            if name in numbers:
-                raise InputError(f"{option} has two numbers for {name!r}; give one.")
-            numbers[name] = value
-    return numbers
-
-
-def stop_of(options: Namespace) -> Stop | None:
-    """Return the criteria of the command line, None where there are none."""
-    given = {field.name: getattr(options, field.name) for field in fields(Stop)}
-    return None if set(given.values()) == {None} else Stop(**given)
-
-
 def _record(options: Namespace) -> int | None:
     every: int | None = options.record
     if every is None and (options.plot or options.animate or options.html):
         every = max(1, options.steps // PICTURED)
     return every
-
-
-def check_pictures(plot: str | None, animate: str | None = None, html: str | None = None) -> None:
-    """Refuse what cannot be drawn before the run, which may take long."""
-    from symadamax.viewer.checks import check_path
-
-    if plot is not None or animate is not None:
-        require("matplotlib", "plot", "drawing")
-    if plot is not None:
-        check_path(plot, (".png", ".svg", ".pdf"))
-    if animate is not None:
-        check_path(animate, (".gif", ".mp4"))
-    if html is not None:
-        check_path(html, (".html",))
 
 
 def _draw(options: Namespace, result: Result) -> None:
@@ -107,7 +59,7 @@ def _draw(options: Namespace, result: Result) -> None:
     ):
         if path is not None:
             write(result, path)
-            print(f"Written: {path}", file=sys.stderr if options.json else sys.stdout)
+            say_written(path, options)
 
 
 def derivatives(objective: Objective) -> dict[str, str]:
@@ -144,24 +96,10 @@ def _json(options: Namespace, result: Result) -> str:
         content["gradient"] = derivatives(objective)
     if options.record is not None:
         history = result.history
-        columns = {name: _list(history.x[:, k]) for k, name in enumerate(names)}
+        columns = {name: listed(history.x[:, k]) for k, name in enumerate(names)}
         content["history"] = {
             "step": history.step.tolist(),
             "x": columns,
-            "fun": _list(history.fun),
+            "fun": listed(history.fun),
         }
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-
-
-def finite(value: Any) -> float | None:
-    """Return a number that JSON has; it has no NaN and no infinity."""
-    return float(value) if math.isfinite(value) else None
-
-
-def _list(values: Any) -> list[float | None]:
-    return [finite(value) for value in values]
-
-
-def by_name(names: Iterable[str], values: Any) -> dict[str, float | None]:
-    """Return numbers by name, as JSON has them."""
-    return dict(zip(names, _list(values), strict=True))
+    return dumped(content)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import Namespace
 from typing import Any
 
 import numpy as np
 
-from symadamax.cli import FIT_SETTINGS
-from symadamax.command import assignments, by_name, check_pictures, finite, stop_of
+from symadamax.asked import assignments, check_pictures, method_of, stop_of
 from symadamax.fit import Fit, fit
 from symadamax.model import model_of
-from symadamax.solver import Adamax, Status
+from symadamax.printed import by_name, columns, dumped, finite, say_written
+from symadamax.solver import Status
 from symadamax.table import Column, column_names, read_columns
+from symadamax.words import FIT_SETTINGS
 
 __all__ = ["run"]
 
@@ -27,10 +27,10 @@ def run(options: Namespace) -> int:
         options.formula, options.response, list(start),
         assignments(options.parameter, "--parameter"), column_names(options.file),
     )  # fmt: skip
-    columns = read_columns(options.file, [*model.columns, model.response])
+    table = read_columns(options.file, [*model.columns, model.response])
     found = fit(
-        model, columns, start,
-        method=Adamax(**{name: getattr(options, name) for name in FIT_SETTINGS}),
+        model, table, start,
+        method=method_of(options, FIT_SETTINGS),
         anneal=not options.constant_rate,
         steps=options.steps, batch=options.batch, epochs=options.epochs, rng=options.seed,
         stop=stop_of(options), progress=options.progress,
@@ -41,7 +41,7 @@ def run(options: Namespace) -> int:
     if found.result.status == Status.INTERRUPTED:
         return 130
     if options.plot is not None:
-        _draw(options, found, columns)
+        _draw(options, found, table)
     return 0 if found.result.success else 1
 
 
@@ -50,11 +50,7 @@ def text(found: Fit) -> str:
     header = ("unknown", "estimate", "standard error")
     errors = found.standard_error
     rows = [(n, f"{v:.10g}", f"{errors[n]:.4g}") for n, v in found.estimate.items()]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    table = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in (header, *rows)
-    ]
+    table = columns([header, *rows], "<<<")
     result = found.result
     spread = (found.residual_sum / found.degrees_of_freedom) ** 0.5
     facts = {
@@ -106,11 +102,11 @@ def _json(found: Fit) -> str:
         "success": bool(result.success),
         "message": result.message,
     }
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return dumped(content)
 
 
-def _draw(options: Namespace, found: Fit, columns: dict[str, Column]) -> None:
+def _draw(options: Namespace, found: Fit, table: dict[str, Column]) -> None:
     from symadamax.viewer.fitted import draw_fit
 
-    draw_fit(found, columns).savefig(options.plot, dpi="figure")
-    print(f"Written: {options.plot}", file=sys.stderr if options.json else sys.stdout)
+    draw_fit(found, table).savefig(options.plot, dpi="figure")
+    say_written(options.plot, options)

@@ -14,8 +14,9 @@ import faulty_steps
 import pytest
 
 from symadamax import Adamax, Stop, __version__, derivation
-from symadamax.cli import SETTINGS, main
+from symadamax.cli import main
 from symadamax.derivation import errata
+from symadamax.words import SETTINGS
 
 BOWL = "(x - 1)**2 + (y + 2)**2"
 FAST = ["minimize", BOWL, "--start", "x=0,y=0", "--learning-rate", "0.1"]
@@ -242,7 +243,7 @@ WRONG = [
     (["minimize", BOWL], "No number is given for x, y"),
     (["minimize", BOWL, "--start", "x=1"], "y"),
     ([*FAST, "--start", "z=1"], "z"),
-    ([*FAST, "--start", "x=1"], "--start has two numbers for 'x'; give one."),
+    ([*FAST, "--start", "x=1"], "--start has 'x' twice; give it once."),
     (["minimize", BOWL, "--start", "x=one,y=1"], "--start has 'x=one'; accepted is a name, ="),
     (["minimize", BOWL, "--start", "1,2"], "--start has '1'"),
     (["minimize", BOWL, "--start", "x=nan,y=1"], "x"),

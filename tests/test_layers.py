@@ -40,7 +40,7 @@ SYMPY = {
 }  # fmt: skip
 LLVMLITE = {"compiler/native.py", "compiler/__init__.py"}
 DERIVATION = {"derivation/", "__init__.py", "derive_command.py", "solver/adamax.py", "cli.py"}
-VIEWER = {"viewer/", "cli.py", "command.py", "fit_command.py", "demo.py", "__init__.py"}
+VIEWER = {"viewer/", "cli.py", "asked.py", "command.py", "fit_command.py", "demo.py", "__init__.py"}
 
 
 def relative(path: Path) -> str:

@@ -153,3 +153,15 @@ def test_ctrl_c_in_a_process_of_its_own() -> None:
         status, moved, returned = process.stdout.readline().split()
     assert (status, moved, process.returncode) == ("{'INTERRUPTED'}", "True", 0)
     assert float(returned) - sent < SOON
+
+
+def test_an_interrupt_before_the_first_run_leaves_runs_that_were_never_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("symadamax.solver.many.on_threads", interrupted)
+    results = minimize_many(ROSENBROCK, [[0.0, 1.0]] * 3)
+    assert results.status.tolist() == [Status.INTERRUPTED] * 3
+    assert np.isnan(results.x).all()

@@ -233,16 +233,18 @@ def _solve(
     def results() -> Results:
         return Results(kept.runs, asked, kept.digest, kept.histories)
 
-    with Bar(count) if progress else nullcontext() as bar:
-        try:
+    try:
+        with Bar(count) if progress else nullcontext() as bar:
             reason = on_threads(
                 task, starts, threads_for(len(blocks_of(task, count)), threads),
                 Shown(kept, bar) if bar else kept,
             )  # fmt: skip
-        except Exception as error:
-            kept.finish(Status.INTERRUPTED)
-            attach(error, results())
-            raise
+    except KeyboardInterrupt:  # before the first run, or raised by a Python function
+        reason = Status.INTERRUPTED
+    except Exception as error:
+        kept.finish(Status.INTERRUPTED)
+        attach(error, results())
+        raise
     kept.finish(reason)
     return results()
 
