@@ -18,7 +18,7 @@ from symadamax.compiler.layout import AHEAD, LANES, Storage
 from symadamax.compiler.llvm_loops.function import Function
 from symadamax.compiler.llvm_loops.memory import fetch
 from symadamax.compiler.llvm_loops.turn import Turn
-from symadamax.compiler.nests import Loop
+from symadamax.compiler.steps import Loop
 
 __all__ = ["Target", "fetch_ahead", "targets"]
 
