@@ -1,4 +1,4 @@
-"""The book: each step of `symadamax.derivation` where a page names it, with what its check has found.
+"""The book: each step of `symadamax.derivation` where a page names it, and what its check found.
 
     ```{step} sharp-bound
     ```
