@@ -93,8 +93,9 @@ class Prose(SphinxDirective):
     """A directive that reads sentences with mathematics and code in them."""
 
     def sentences(self, text: str) -> list[nodes.Node]:
-        """Return paragraphs as nodes."""
-        return self.parse_text_to_nodes(text)
+        """Return paragraphs as nodes; a line of one that begins with "1." begins no list."""
+        paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
+        return self.parse_text_to_nodes("\n\n".join(paragraphs))
 
     def line(self, text: str, label: str = "") -> nodes.paragraph:
         """Return one paragraph, behind a label in bold."""
