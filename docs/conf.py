@@ -28,6 +28,7 @@ extensions = [
     "play",
     "book",
     "contents",
+    "pages",
 ]
 exclude_patterns = ["_build", "**/jupyter_execute"]
 

@@ -142,3 +142,25 @@ def test_every_displayed_equation_belongs_to_a_step(built):
     shown = sum(len(step.equations) + len(step.mutants) for step in steps)
     assert html.count('display="block"') == shown
     assert html.count('<details class="verdict') == len(steps)
+
+
+# ---- what the build holds about every page -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("html", "trouble"),
+    [
+        ("<h1>a</h1><h3>b</h3>", "goes from a heading of level 1 to one of level 3"),
+        ("<h2>a</h2>", "does not begin with a heading of the first level"),
+        ('<h1>a</h1><img src="b.png" alt="b">', "does not say what the picture b.png shows"),
+        (f"<h1>{'a' * 1_000_000}</h1>", "weighs 1,000,009 bytes with its pictures"),
+        ('<h1>a</h1><h2>b</h2><h1>c</h1><img src="b.png" alt="A curve that falls to 0.">', None),
+    ],
+)
+def test_troubles_of_pages_are_seen(html, trouble, tmp_path):
+    pages = pytest.importorskip("pages")
+    path = tmp_path / "page.html"
+    path.write_text(html)
+    found = list(pages.troubles(path))
+    assert len(found) == (trouble is not None)
+    assert all(said.startswith(trouble) for said in found)
