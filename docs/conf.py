@@ -26,6 +26,9 @@ extensions = [
     "mathml",
     "complete",
     "play",
+    "book",
+    "contents",
+    "pages",
 ]
 exclude_patterns = ["_build", "**/jupyter_execute"]
 
@@ -35,6 +38,8 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_merge_streams = True
 nb_render_markdown_format = "myst"
+nb_code_prompt_show = "How it is drawn"
+nb_code_prompt_hide = "Hide the code"
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3
 

@@ -15,6 +15,10 @@ SIGN = re.compile(
     r"</mo>)<mo>(&#x02212;|-|\+|&#x0002B;)</mo>"
 )
 
+# What a limit or a maximum goes over stands under it, and neighbouring fractions do not touch.
+UNDER = re.compile(r"<msub>(<mo>(?:lim|max)</mo><mrow>(?:(?!<mrow>).)*?</mrow>)</msub>")
+TOUCHING = "</mfrac><mfrac>"
+
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add the math renderer ``mathml`` to the HTML builders."""
@@ -42,4 +46,7 @@ def mathml(latex: str, display: str) -> str:
     latex = latex.strip().removeprefix(r"\displaystyle").replace("{aligned}", "{split}")
     if r"\\" in latex and r"\begin{" not in latex:
         latex = rf"\begin{{split}}{latex}\end{{split}}"
-    return SIGN.sub(r'\1<mo form="prefix">\2</mo>', convert(latex, display=display))
+    formula = SIGN.sub(r'\1<mo form="prefix">\2</mo>', convert(latex, display=display))
+    if display == "block":
+        formula = UNDER.sub(r"<munder>\1</munder>", formula)
+    return formula.replace(TOUCHING, '</mfrac><mspace width="0.25em"></mspace><mfrac>')

@@ -1,4 +1,4 @@
-"""Chapter 10: the averaged iterate."""
+"""Chapter 10: a mean of the points, freed of its own start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chapter 7: how long a step can be."""
+"""Chapter 7: the longest step there can be, and the gradients that make it so long."""
 
 from __future__ import annotations
 

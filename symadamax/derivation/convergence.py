@@ -56,6 +56,7 @@ with sp.evaluate(False):
     SWINGING = ((1 - beta1) / (1 + beta1)) * ((1 - (-beta1) ** t) / (1 - beta1**t))
     LAST_SWING = sp.Limit(SWINGING, t, sp.oo)
     SWING = Largest(sp.Abs(x[t]), (t, 501, 1000))
+    PERIOD = sp.Add(Delta[1], Delta[2], Delta[3])
     ROOTS = total(sp.sqrt(T * vhat[T, j]), d, j)
     NORMS = total(norm[j], d, j)
     REGRET = sp.Add(
@@ -188,12 +189,12 @@ with sp.evaluate(False):
             equations=(
                 Equation(
                     "11.5",
-                    sp.Eq(Delta[1] + Delta[2] + Delta[3], alpha),
-                    wrong={"it goes downhill": sp.Eq(Delta[1] + Delta[2] + Delta[3], -alpha)},
+                    sp.Eq(PERIOD, alpha),
+                    wrong={"it goes downhill": sp.Eq(PERIOD, -alpha)},
                 ),
                 Equation(
                     "11.6",
-                    sp.Lt(0, C - 1 - 1),
+                    sp.Lt(0, sp.Add(C, -1, -1)),
                     wrong={"the sum falls": sp.Lt(0, 1 + 1 - C)},
                 ),
             ),
