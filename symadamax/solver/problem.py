@@ -86,9 +86,7 @@ class Problem(NamedTuple):
     def evaluate_whole(self, x: npt.NDArray[Any], gradient: npt.NDArray[Any]) -> float:
         """Evaluate on all rows: the value is returned, the gradient written."""
         assert self.whole is not None
-        if callable(self.whole.function):
-            return float(self.whole.function(x, gradient))
-        return _core.evaluate(self.whole.function, self.whole.context, x, gradient)
+        return self.whole.evaluate(x, gradient)
 
 
 def names_of(objective: Objective | None, shapes: Shapes, size: int) -> Sequence[str]:
