@@ -125,7 +125,9 @@ def _number(entry: Any) -> Any:
     return entry
 
 
-def hold_finite(array: np.ndarray, name: str, place: Callable[[int], str] = "row {}".format) -> None:
+def hold_finite(
+    array: np.ndarray, name: str, place: Callable[[int], str] = "row {}".format
+) -> None:
     """Refuse NaN and infinities, and say where the first stands; `place` names a row."""
     if array.dtype.kind != "f":
         return

@@ -433,7 +433,8 @@ class Objective:
         self, shapes: Shapes = NO_SHAPES, backend: str = "native", dtype: str = "float64"
     ) -> Sharded:
         """Return the function of an objective on rows, which is evaluated shard by shard."""
-        assert isinstance(self.stages, LoopStages) and self.rows is not None
+        assert isinstance(self.stages, LoopStages)
+        assert self.rows is not None
         return Sharded(
             self.stages, self._meaning, self.data, self.rows, shapes, self._sized(shapes),
             self.parameter_array("float64"), backend, dtype,

@@ -44,6 +44,7 @@ class _Turns(NamedTuple):
 class _Ready(NamedTuple):
     """A shard that was read: code for its arrays, and what it runs on."""
 
+    arrays: Columns
     stages: LoopStages
     sizes: Sizes
 
@@ -129,19 +130,17 @@ class Sharded:
         return value
 
     def on_shard(self, number: int, x: np.ndarray, columns: Columns | None = None) -> Summand:
-        """Return what a shard adds, of columns that were read, or that are read now."""
+        """Return what a shard adds, of arrays that somebody else holds, or that are read here."""
         gradient = np.zeros_like(x)
         ready = self.ready.get(number)
-        if ready is None:
+        if ready is None or (columns is not None and ready.arrays is not columns):
             turns = self.turns(number)
             if not any(count for _, count in turns.loops):
                 return Summand(0.0, gradient)
-            first, last = turns.first, turns.last
-            arrays = self.rows.read(first, last) if columns is None else dict(columns)
+            arrays = self.rows.read(turns.first, turns.last) if columns is None else columns
             with self.lock:
                 ready = self._prepared(turns, arrays)
-                if columns is None:
-                    self._keep(number, ready, arrays)
+                self._keep(number, ready)
         backend, dtype = self.how
         bound = ready.stages.bound(ready.sizes, self.parameters, backend, dtype)
         return Summand(bound.evaluate(x, gradient), gradient)
@@ -161,7 +160,7 @@ class Sharded:
         last = max(last for _, last in taken) + self.high + 1
         return _Turns(first, min(last, self.rows.count), tuple(loops))
 
-    def _prepared(self, turns: _Turns, arrays: dict[str, np.ndarray]) -> _Ready:
+    def _prepared(self, turns: _Turns, arrays: Columns) -> _Ready:
         """Bind the part to the arrays of a shard, whose positions are checked."""
         meaning, counted = self.meaning, self.part.lookups
         found = {base: arrays[name] for base, name in self.arrays.items()}
@@ -178,15 +177,17 @@ class Sharded:
         sizes = stages.sizes(bound, given, self.declared)
         backend, dtype = self.how
         stages.bound(sizes, self.parameters, backend, dtype)  # compiled while nobody else does
-        return _Ready(stages, sizes)
+        return _Ready(arrays, stages, sizes)
 
-    def _keep(self, number: int, ready: _Ready, arrays: Columns) -> None:
+    def _keep(self, number: int, ready: _Ready) -> None:
         """Keep a shard for the next evaluation as long as there is room.
 
         None is given up for another: rows are gone through in order, so that the one which was not
         used for the longest time is the next one to be needed.
         """
-        size = 0 if self.rows.source.free else sum(array.nbytes for array in arrays.values())
+        size = 0
+        if not self.rows.source.free and number not in self.ready:
+            size = sum(array.nbytes for array in ready.arrays.values())
         if self.kept + size <= self.rows.keep:
             self.kept += size
             self.ready[number] = ready
@@ -213,4 +214,3 @@ class _Total:
         """Return the value and the gradient; where a sum is infinite there is no correction."""
         total = np.where(np.isfinite(self.sum), self.sum + self.lost, self.sum)
         return float(total[0]), total[1:]
-

@@ -81,7 +81,7 @@ def sharded(program: Program, rows: Set[Array], sizes: int) -> Shards:
             indices[index] = None
             reach.add(shift)
     base = Size("base", sizes)
-    loops = {}
+    loops: dict[Index, RowLoop] = {}
     for index in indices:
         place = sizes + 1 + 2 * len(loops)
         loops[index] = RowLoop(

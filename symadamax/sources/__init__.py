@@ -39,8 +39,8 @@ def rows(
         an array to a .npy file, a memory-mapped array or any other array, with the rows along the
         first axis; or a DataFrame of Dask, or a mapping of names to arrays of Dask.
     columns : mapping of array (or its name) to column, optional
-        Of a table, which column an array is; a sequence of columns is an array of two axes. Default:
-        each column is the array of its name, and a column with lists of one size has two axes.
+        Of a table, which column an array is; a sequence of columns is an array of two axes.
+        Default: each column is the array of its name. A column of lists of one size has two axes.
     shard : int, optional
         The number of rows of a shard; the last may have fewer. Default: so many that they have
         about 64 MB, of Parquet files in whole row groups. With a collection of Dask a shard is a
@@ -48,9 +48,9 @@ def rows(
     allow_nan : bool
         Whether NaN, infinities and what is missing are computed with. Default: they are refused.
     keep : int
-        How many bytes of rows each process keeps in memory after it has read them. What is mapped
-        does not count. A cluster of Dask keeps its rows in the memory of the workers as it does
-        with its own collections, whatever is given here.
+        How many bytes of rows each process keeps in memory after it has read them; others it reads
+        each time. What is mapped does not count. A cluster of Dask on which there is room for all
+        rows in this way computes each shard where it is kept. Collections of Dask it always keeps.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def _source(given: Any) -> Source:
     paths = parquet_paths(given)
     if paths is not None:
         return ParquetFiles(paths)
-    if isinstance(given, Mapping):
+    if isinstance(given, Mapping) and given:
         named = {str(getattr(key, "name", key)): value for key, value in given.items()}
         return Collection(named) if any(map(is_collection, named.values())) else Arrays(named)
     if is_collection(given):

@@ -77,8 +77,8 @@ def _loaded(path: str | os.PathLike[str], name: str) -> np.ndarray:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise InputError(
-            f"{os.fspath(path)!r}, given for {name!r}, cannot be mapped: {error}. Accepted are .npy "
-            "files of numbers."
+            f"{os.fspath(path)!r}, given for {name!r}, cannot be mapped: {error}. Accepted "
+            "are .npy files of numbers."
         ) from error
     if not isinstance(array, np.ndarray):
         raise InputError(f"{os.fspath(path)!r}, given for {name!r}, is no .npy file.")

@@ -91,19 +91,20 @@ class ParquetFiles:
 
     def outline(self, name: str) -> Outline:
         """Return the shape and the type of a column."""
-        kind, width = self.schema.field(name).type, None
+        held = kind = self.schema.field(name).type
+        width = None
         if _is(kind, "fixed_size_list"):
             kind, width = kind.value_type, kind.list_size
         if not any(_is(kind, numbers) for numbers in ("integer", "floating", "boolean")):
             raise InputError(
-                f"The column {name!r} of {_short(self.paths[0])} holds {self.schema.field(name).type}; "
-                "accepted are numbers, truth values, and lists of fixed size of them."
+                f"The column {name!r} of {_short(self.paths[0])} holds {held}; accepted are "
+                "numbers, truth values, and lists of fixed size of them."
             )
         shape = (self.count,) if width is None else (self.count, width)
         return Outline(shape, np.dtype(kind.to_pandas_dtype()))
 
     def read(self, first: int, last: int, names: Sequence[str]) -> dict[str, np.ndarray]:
-        """Return some columns of the rows `first` to ``last - 1``, of the row groups around them."""
+        """Return some columns of the rows `first` to ``last - 1``."""
         begin = int(np.searchsorted(self.cuts, first, side="right")) - 1
         end = max(int(np.searchsorted(self.cuts, last, side="left")), begin + 1)
         arrow: Any = require("pyarrow", "parquet", PURPOSE)
@@ -147,8 +148,6 @@ class ParquetFiles:
         """Return the numbers of a column; what is missing becomes NaN."""
         shape = self.outline(name).shape[1:]
         array = column.combine_chunks()
-        if hasattr(array, "chunks"):  # a column of no rows, in some versions
-            array = array.chunk(0) if array.num_chunks else array.type
         if shape:
             if array.null_count:
                 row = int(np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False))[0])

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -102,6 +101,16 @@ class Rows:
                 array = np.stack([columns[part] for part in parts], axis=1)
             arrays[name] = data_array(array, name, allow_nan=True)
         return arrays
+
+    def away(self) -> Rows:
+        """Return what travels to where the columns of a shard are at hand."""
+        away = getattr(self.source, "away", None)
+        return self if away is None else replace(self, source=away())
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all rows."""
+        return self.count * self._row_bytes()
 
     def _row_bytes(self) -> int:
         """Return the bytes of a row, as far as its columns are numbers."""

@@ -45,27 +45,27 @@ class Outline:
 
 
 class Source(Protocol):
-    """Columns of one length that lie somewhere, in parts that are read one by one.
+    """Columns of one length that lie somewhere, in parts that are read one by one."""
 
-    Attributes
-    ----------
-    names : sequence of str
-        Of the columns.
-    count : int
-        The number of rows.
-    cuts : ndarray of int64 or None
-        Where the source is best cut, from 0 to `count`; None where that does not matter.
-    fixed : bool
-        Whether it can be cut there alone.
-    free : bool
-        Whether a part that was read takes no memory of this process.
-    """
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the columns."""
 
-    names: Sequence[str]
-    count: int
-    cuts: np.ndarray | None
-    fixed: bool
-    free: bool
+    @property
+    def count(self) -> int:
+        """The number of rows."""
+
+    @property
+    def cuts(self) -> np.ndarray | None:
+        """Where the source is best cut, from 0 to `count`; None where that does not matter."""
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it can be cut there alone."""
+
+    @property
+    def free(self) -> bool:
+        """Whether a part that was read takes no memory of this process."""
 
     def outline(self, name: str) -> Outline:
         """Return the shape and the type of a column; refuse what holds no numbers."""
