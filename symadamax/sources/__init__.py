@@ -85,6 +85,10 @@ def rows(
                 "shard was given with a collection of Dask, whose shards are its partitions; "
                 "repartition or rechunk it."
             )
+    if found.count == 0:
+        raise InputError(f"Rows were given, and {found} has no rows.")
+    if not isinstance(allow_nan, (bool, np.bool_)):
+        raise InputError(f"allow_nan is {allow_nan!r}; accepted is True or False.")
     keep = _natural(keep, "keep", 0)
     return Rows(found, _columns(found, columns), shard, bool(allow_nan), keep)
 
@@ -109,7 +113,7 @@ def _columns(source: Source, given: Any) -> dict[str, str | tuple[str, ...]]:
     """Return for each array its column or its columns."""
     if given is None:
         return {name: name for name in source.names}
-    if not isinstance(given, Mapping):
+    if not isinstance(given, Mapping) or not all(map(_is_column, given.values())):
         raise InputError(
             f"columns is {given!r}; accepted is a mapping of an array to its column, or to a "
             "sequence of columns."
@@ -127,6 +131,12 @@ def _columns(source: Source, given: Any) -> dict[str, str | tuple[str, ...]]:
         if not column:
             raise InputError(f"columns names no column for {key}.")
     return result
+
+
+def _is_column(given: Any) -> bool:
+    return isinstance(given, str) or (
+        isinstance(given, (list, tuple)) and all(isinstance(name, str) for name in given)
+    )
 
 
 def _natural(value: Any, name: str, least: int) -> int:

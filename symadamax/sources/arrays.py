@@ -33,7 +33,10 @@ class Arrays:
         lengths = {name: len(array) for name, array in self.arrays.items()}
         self.names = list(self.arrays)
         # Others are converted when they are read, and the result is in memory.
-        self.free = all(array.dtype.str[1:] in READ_AS_IS for array in self.arrays.values())
+        self.free = all(
+            array.dtype.isnative and array.dtype.str[1:] in READ_AS_IS
+            for array in self.arrays.values()
+        )
         self.count = lengths[self.names[0]]
         for name, length in lengths.items():
             if length != self.count:
@@ -75,7 +78,7 @@ def _mapped(given: Any, name: str) -> np.ndarray:
 def _loaded(path: str | os.PathLike[str], name: str) -> np.ndarray:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, OSError) as error:
         raise InputError(
             f"{os.fspath(path)!r}, given for {name!r}, cannot be mapped: {error}. Accepted "
             "are .npy files of numbers."
