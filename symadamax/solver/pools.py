@@ -19,6 +19,10 @@ ACCEPTED = (
 )
 
 
+# Dask says KilledWorker when it has tried a call several times.
+OF_DASK = frozenset({"KilledWorker", "ClosedClientError", "FutureCancelledError"})
+
+
 class Pool:
     """An executor that was given, and how many calls it runs at the same time.
 
@@ -58,8 +62,10 @@ class Pool:
         options = {"pure": False} if self.client is not None else {}
         try:
             return self.executor.submit(function, *arguments, **options)
-        except RuntimeError as error:
-            raise lost(error) from error
+        except Exception as error:
+            if isinstance(error, RuntimeError) or _is_loss(error):
+                raise lost(error) from error
+            raise
 
 
 class Call:
@@ -105,12 +111,15 @@ def answered(future: Future[Any]) -> Any:
     """Wait for the answer of a worker; a worker that is gone is an error of its own."""
     try:
         return future.result()
-    except (BrokenExecutor, CancelledError) as error:
-        raise lost(error) from error
     except Exception as error:
-        if type(error).__name__ == "KilledWorker":  # of Dask, which has tried several times
+        if _is_loss(error):
             raise lost(error) from error
         raise
+
+
+def _is_loss(error: Exception) -> bool:
+    """Tell whether an error says that workers are gone; those of Dask are known by their names."""
+    return isinstance(error, (BrokenExecutor, CancelledError)) or type(error).__name__ in OF_DASK
 
 
 def lost(error: BaseException) -> WorkerError:

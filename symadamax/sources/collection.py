@@ -73,7 +73,7 @@ class Collection(Partitions):
             self.arrays = _aligned(given)
             known = {name: (array.dtype, array.shape[1:]) for name, array in self.arrays.items()}
             super().__init__(known, next(iter(self.arrays.values())).chunks[0])
-        elif hasattr(given, "dtypes") and hasattr(given, "columns"):
+        elif hasattr(given, "columns") and given.ndim == 2:
             known = {str(name): (_plain(given.dtypes[name]), ()) for name in given.columns}
             super().__init__(known, np.asarray(given.map_partitions(len).compute()))
         else:
