@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
+from importlib import import_module
 from typing import Any
 
 from symadamax.errors import InputError, WorkerError
@@ -35,6 +37,8 @@ class Pool:
         As far as it can be known.
     here : bool
         Whether its workers are threads of this process.
+    dumps : callable
+        What pickles for them: that of Dask takes functions of a notebook, too.
 
     Raises
     ------
@@ -51,7 +55,10 @@ class Pool:
         self.executor: Executor = given
         self.client: Any = getattr(given, "_client", None) if of_dask else None
         self.here = isinstance(given, ThreadPoolExecutor)
+        self.dumps: Any = pickle.dumps
         if self.client is not None:
+            cloudpickle: Any = import_module("cloudpickle")
+            self.dumps = cloudpickle.dumps
             self.workers = max(1, sum(self.client.nthreads().values()))
         else:
             self.workers = int(getattr(given, "_max_workers", None) or processors())
@@ -97,10 +104,25 @@ class Call:
     def result(self) -> Any:
         """Wait for the answer."""
         answer = answered(self.future)
-        if not is_missing(answer):
-            return answer
+        if is_missing(answer):
+            self.again()
+            answer = answered(self.future)
+        return answer
+
+    def again(self) -> None:
+        """Call again, with the content."""
         self.future = self.pool.submit(self.function, self.parcel, *self.arguments)
-        return answered(self.future)
+
+    def done(self) -> bool:
+        """Tell whether `result` would not wait; where the content was missing it is sent."""
+        if not self.future.done():
+            return False
+        if self.future.cancelled() or self.future.exception() is not None:
+            return True
+        if is_missing(self.future.result()):
+            self.again()
+            return False
+        return True
 
     def cancel(self) -> None:
         """Take the call back, where it has not begun."""

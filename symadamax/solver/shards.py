@@ -122,7 +122,7 @@ class _Away:
 
     def __init__(self, pool: Pool, recipe: Recipe) -> None:
         self.pool, self.count = pool, pool.workers
-        self.parcel = Parcel.of(recipe)
+        self.parcel = Parcel.of(recipe, pool.dumps)
         self.sent = 0
 
     def submit(self, number: int, x: Array) -> Call:
