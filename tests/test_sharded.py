@@ -162,7 +162,7 @@ def test_missing_numbers_end_the_run_and_say_where(tmp_path: Path) -> None:
     [
         ({"batch": 10}, "batch was given with rows; each step goes through all of them"),
         ({"executor": 3}, "executor is 3; accepted is an executor of concurrent.futures"),
-        ({"data": {t: TIMES, y: VALUES}, "executor": 3}, "executor was given, and the data are not"),
+        ({"data": {t: TIMES, y: VALUES}, "executor": 3}, "executor was given, and the data are"),
         ({"data": rows({"z": TIMES})}, "None of the columns z is an array of the objective; its "
                                        "arrays are t, y"),
     ],

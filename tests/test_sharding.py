@@ -1,4 +1,4 @@
-"""A value that is cut by rows: a rest and parts, of which nothing is lost; refused where it cannot."""
+"""A value that is cut by rows: a rest, and parts of which nothing is lost; or it is refused."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ LINEAR = {
     "a choice by row": sp.Sum(
         sp.Piecewise((a * y[i], i < 5), (a**2 * y[i], True)), (i, 0, n - 1)
     ),
-    "a sum inside": sp.Sum(sp.log(1 + sp.exp(sp.Sum(X[i, j] * w[j], (j, 0, d - 1)))), (i, 0, n - 1)),
+    "a sum inside": sp.Sum(sp.tanh(sp.Sum(X[i, j] * w[j], (j, 0, d - 1))), (i, 0, n - 1)),
     "a sum around": sp.Sum(w[j] * sp.Sum(X[i, j] * a, (i, 0, n - 1)), (j, 0, d - 1)),
     "a lookup": sp.Sum((w[G[i]] - y[i]) ** 2, (i, 0, n - 1)),
     "a penalty on an array": SQUARES + sp.Sum(w[j] ** 2, (j, 0, d - 1)),

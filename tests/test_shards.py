@@ -138,7 +138,7 @@ def test_a_killed_process_is_an_error_with_the_run_so_far(folder: Path) -> None:
 def test_an_executor_that_was_shut_down_is_refused(folder: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         pass
-    with pytest.raises(RuntimeError, match="shutdown|shut down"):
+    with pytest.raises(RuntimeError, match=r"shutdown|shut down"):
         run(parquet(folder), executor=pool)
 
 

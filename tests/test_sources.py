@@ -139,19 +139,19 @@ def test_missing_whole_numbers_and_truth_values_are_nan(tmp_path: Path, values: 
     pq.write_table(table(y=values), tmp_path / "a.parquet")
     found = rows(tmp_path, allow_nan=True).read(0, 3)["y"]
     np.testing.assert_array_equal(found, [values[0], np.nan, values[2]])
-    with pytest.raises(InputError, match="'y' have nan in row 1 of a.parquet"):
+    with pytest.raises(InputError, match=r"'y' have nan in row 1 of a\.parquet"):
         rows(tmp_path).read(0, 3)
 
 
 def test_a_missing_list_is_refused(tmp_path: Path) -> None:
     kind = pa.list_(pa.float64(), 2)
     pq.write_table(table(y=pa.array([[1.0, 2.0], None], kind)), tmp_path / "a.parquet")
-    with pytest.raises(InputError, match="'y' have no list in row 1 of a.parquet"):
+    with pytest.raises(InputError, match=r"'y' have no list in row 1 of a\.parquet"):
         rows(tmp_path, allow_nan=True).read(0, 2)
 
 
 def test_text_among_numbers_is_refused(file: Path) -> None:
-    with pytest.raises(InputError, match="The column 'name' of a.parquet holds string; accepted"):
+    with pytest.raises(InputError, match=r"The column 'name' of a\.parquet holds string; "):
         rows(file).of(["name"]).outlines()
 
 
@@ -175,7 +175,7 @@ def test_a_file_that_has_changed_is_refused(file: Path, change: str) -> None:
     file.unlink()
     if change == "shorter":
         pq.write_table(table(y=Y[:50]), file)
-    with pytest.raises(InputError, match="has 50 rows here|There is no file"):
+    with pytest.raises(InputError, match=r"has 50 rows here|There is no file"):
         pickle.loads(content).read(0, 10)
 
 
@@ -260,7 +260,7 @@ def test_the_row_of_a_number_that_is_not_finite_is_that_of_all_rows() -> None:
         ({"y": Y}, {"keep": -1}, "keep is -1; accepted is a whole number >= 0"),
         ({"y": Y}, {"allow_nan": 1}, "allow_nan is 1; accepted is True or False"),
         ({"y": Y}, {"columns": ["y"]}, "columns is .*; accepted is a mapping"),
-        ({"y": Y}, {"columns": {"y": "z"}}, "There is no column 'z'; the columns of arrays are 'y'"),
+        ({"y": Y}, {"columns": {"y": "z"}}, "There is no column 'z'; the columns of arrays are"),
         ({"y": Y}, {"columns": {"y": []}}, "columns names no column for y"),
         ({"y": Y}, {"columns": {"y": 3}}, "columns is .*; accepted is a mapping"),
         ({"y": WIDE}, {"columns": {"X": ["y"]}}, "'y' has several numbers in each row"),
@@ -272,7 +272,7 @@ def test_what_are_no_rows_is_refused(given: Any, options: Any, message: str) -> 
 
 
 def test_an_empty_folder_and_a_broken_file_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="has no files that end in .parquet"):
+    with pytest.raises(InputError, match=r"has no files that end in \.parquet"):
         rows(tmp_path)
     (tmp_path / "a.parquet").write_bytes(b"PAR1 but not so")
     with pytest.raises(InputError, match="cannot be read as Parquet"):
@@ -292,5 +292,5 @@ def test_a_pickle_in_the_place_of_an_array_is_not_opened(tmp_path: Path) -> None
 
 def test_a_file_of_no_rows_is_refused(tmp_path: Path) -> None:
     pq.write_table(table(y=Y[:0]), tmp_path / "a.parquet")
-    with pytest.raises(InputError, match="a.parquet has no rows"):
+    with pytest.raises(InputError, match=r"a\.parquet has no rows"):
         rows(tmp_path)
