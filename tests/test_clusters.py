@@ -22,6 +22,7 @@ from distributed import Client, LocalCluster
 
 import symadamax as sx
 from symadamax import InputError, Status, WorkerError, rows
+from symadamax.solver.many import conduct, executors
 
 i, j, n, d = sp.symbols("i j n d", integer=True)
 a, b = sp.symbols("a b")
@@ -34,17 +35,16 @@ LOSS = sp.Sum((a * sp.exp(-b * t[i]) - y[i]) ** 2, (i, 0, n - 1)) / n + b**2 / 1
 METHOD = sx.Adamax(learning_rate=0.01)
 
 
-def new_cluster() -> LocalCluster:
-    here = "127.0.0.1"
-    return LocalCluster(
-        n_workers=2, threads_per_worker=1, host=here, dashboard_address=f"{here}:0",
-        worker_dashboard_address=f"{here}:0",
-    )  # fmt: skip
+HERE = "127.0.0.1"
+PAGES = {"dashboard_address": f"{HERE}:0", "worker_dashboard_address": f"{HERE}:0"}
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    with new_cluster() as cluster, Client(cluster) as found:
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, host=HERE, **PAGES) as cluster,
+        Client(cluster) as found,
+    ):
         yield found
 
 
@@ -110,20 +110,24 @@ def test_arrays_whose_lengths_are_not_known(client: Client) -> None:
     assert found.fun == pytest.approx(np.mean((1 - VALUES[VALUES > 0.5]) ** 2), rel=1e-13)
 
 
-def test_a_worker_that_is_killed_is_done_without(file: Path) -> None:
-    expected = run(in_memory(), threads=1, steps=40)
-    with new_cluster() as cluster, Client(cluster) as client:
-        victim = next(iter(client.run(os.getpid).values()))
-        killed = threading.Event()
+def test_a_worker_that_is_killed_is_done_without(client: Client, file: Path) -> None:
+    expected = run(in_memory(), threads=1, steps=10)
 
-        def kill(result: Any) -> None:
-            if result.nit == 10:
-                os.kill(victim, signal.SIGKILL)
-                killed.set()
+    def kill(result: Any) -> None:
+        if result.nit == 4:
+            os.kill(victim(client), signal.SIGKILL)
 
-        found = run(rows(file, shard=1000), executor=client, steps=40, callback=kill)
-        assert killed.is_set()
-        assert found.x.tobytes() == expected.x.tobytes()
+    found = run(rows(file, shard=1000), executor=client, steps=10, callback=kill)
+    assert found.x.tobytes() == expected.x.tobytes()
+
+
+def victim(client: Client) -> int:
+    """Return the process of a worker."""
+    return int(next(iter(client.run(os.getpid).values())))
+
+
+def test_a_cluster_that_is_gone_leaves_the_run_so_far(file: Path) -> None:
+    with LocalCluster(n_workers=1, processes=False, **PAGES) as cluster, Client(cluster) as client:
 
         def close(result: Any) -> None:
             if result.nit == 2:
@@ -131,7 +135,7 @@ def test_a_worker_that_is_killed_is_done_without(file: Path) -> None:
 
         with pytest.raises(WorkerError, match="no workers any more") as caught:
             run(rows(file, shard=1000), executor=client, callback=close)
-        assert caught.value.result.nit == 2  # type: ignore[attr-defined]
+    assert caught.value.result.nit == 2  # type: ignore[attr-defined]
 
 
 def test_ctrl_c_returns_the_run_so_far(client: Client, file: Path) -> None:
@@ -148,6 +152,64 @@ def test_ctrl_c_returns_the_run_so_far(client: Client, file: Path) -> None:
         signal.signal(signal.SIGINT, before)
     assert result.status == Status.INTERRUPTED
     assert result.x.tobytes() == run(in_memory(), steps=result.nit).x.tobytes()
+
+
+# ---- many starts ---------------------------------------------------------------------------------
+
+HIMMELBLAU = (a**2 + b - 11) ** 2 + (a + b**2 - 7) ** 2
+SAMPLE = sx.sample({a: (-5, 5), b: (-5, 5)}, 2000, rng=0)
+
+
+def many(objective: Any = HIMMELBLAU, starts: Any = SAMPLE, **options: Any) -> Any:
+    return sx.minimize_many(objective, starts, **{"method": METHOD, "steps": 60, **options})
+
+
+def content(results: Any) -> list[bytes]:
+    return [np.ascontiguousarray(array).tobytes() for array in results.runs]
+
+
+@pytest.mark.parametrize("options", [{}, {"keep": 9}, {"stop": sx.Stop(gtol=0.1), "steps": 500}])
+def test_many_starts_have_the_bits_of_one_thread(
+    client: Client, options: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(conduct, "WORTH", 1)
+    expected = many(threads=1, **options)
+    for executor in (client, client.get_executor()):
+        found = many(executor=executor, **options)
+        assert content(found) == content(expected)
+        assert repr(found.summary()) == repr(expected.summary())
+
+
+def test_a_function_of_no_module_is_sent(client: Client) -> None:
+    factor = 2.0
+    starts = np.ones((70, 2))
+
+    def bowl(point: Any) -> Any:
+        return factor * float(point @ point), 2 * factor * point
+
+    assert content(many(bowl, starts, executor=client)) == content(many(bowl, starts))
+
+
+def test_a_worker_that_is_killed_loses_no_run(client: Client, monkeypatch: Any) -> None:
+    monkeypatch.setattr(conduct, "WORTH", 1)
+    monkeypatch.setattr(executors, "WANTED", 0.0)  # calls of one block
+    victims = [victim(client)]
+
+    def take(self: Any, group: Any) -> None:
+        if victims:
+            os.kill(victims.pop(), signal.SIGKILL)
+        original(self, group)
+
+    original = executors._Conductor._take
+    monkeypatch.setattr(executors._Conductor, "_take", take)
+    found = many(executor=client, steps=300)
+    monkeypatch.setattr(executors._Conductor, "_take", original)
+    assert victims == []
+    assert content(found) == content(many(steps=300))
+    assert sum(found.summary().counts.values()) == 2000
+
+
+# ---- what is refused -----------------------------------------------------------------------------
 
 
 def test_what_is_missing_is_named_with_its_partition(client: Client) -> None:

@@ -16,6 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 STAGES = [
     "affine", "operations", "ir", "graph", "walk", "constants", "heads", "logistic", "softmax",
     "lowering", "indexing", "meaning", "trace", "differentiate", "expand", "gather", "sampling",
+    "sharding",
     "costs", "steps", "nests", "separate", "schedule", "special", "numpy_code", "numpy_loops",
     "layout", "writer", "elementary", "emission", "llvm_code", "llvm_lanes", "llvm_loops", "sizes",
     "binding", "native", "loop_stages",
@@ -27,8 +28,8 @@ BOOK = [
     "errata", "equations",
 ]  # fmt: skip
 LAYERS = [
-    "errors", "_build", "_core", "derivation", "machine", "compiler", "points", "data", "given",
-    "objective", "solver", "schedules",
+    "errors", "_build", "_core", "derivation", "machine", "compiler", "points", "data", "sources",
+    "given", "sharded", "objective", "solver", "schedules",
 ]  # fmt: skip
 
 SYMPY = {
