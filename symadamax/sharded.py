@@ -8,7 +8,8 @@ on how the rows are cut and on nothing else.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -128,6 +129,13 @@ class Sharded:
         with np.errstate(all="ignore"):
             value, gradient[:] = total.rounded()
         return value
+
+    def on_shards(
+        self, numbers: Iterable[int], x: np.ndarray, held: Sequence[Columns] = ()
+    ) -> list[Summand]:
+        """Return what some shards add, in their order; `held` has their arrays, or is empty."""
+        arrays = held or repeat(None)
+        return [self.on_shard(k, x, columns) for k, columns in zip(numbers, arrays, strict=False)]
 
     def on_shard(self, number: int, x: np.ndarray, columns: Columns | None = None) -> Summand:
         """Return what a shard adds, of arrays that somebody else holds, or that are read here."""

@@ -24,7 +24,7 @@ from symadamax import InputError, Objective, Status, WorkerError, rows
 from symadamax.solver import parcel as parcels
 from symadamax.solver.parcel import Parcel, is_missing, opened
 from symadamax.solver.pools import Call, Pool, in_order
-from symadamax.solver.shards import Recipe, ShardSum, _on_shard
+from symadamax.solver.shards import Recipe, ShardSum, _groups, _on_shards
 
 i, n = sp.symbols("i n", integer=True)
 a, b = sp.symbols("a b")
@@ -218,18 +218,27 @@ class Noted(Executor):
 
 def test_the_content_travels_to_those_who_have_not_got_it(folder: Path) -> None:
     executor = Noted()
+    executor._max_workers = 2  # type: ignore[attr-defined]
     with ShardSum(
         Recipe(Objective(LOSS, data=mapped(folder)), {}, "native", "float64"), None, executor
     ) as function:
         x, gradient = np.ones(2), np.empty(2)
-        function.workers.pool.workers = 2  # type: ignore[union-attr]
         value = function(x, gradient)
-        assert executor.whole == [True, True] + [False] * 12
+        assert executor.whole == [True, True] + [False] * 6
         executor.keeps = False
         executor.whole.clear()
         parcels._opened.clear()
         assert function(x, gradient) == value
-    assert executor.whole == [False] * 14 + [True] * 14
+    assert executor.whole == [False] * 8 + [True] * 8
+
+
+@pytest.mark.parametrize(("shards", "count"), [(1, 8), (7, 8), (8, 8), (9, 8), (1000, 8), (3, 1)])
+def test_groups_of_shards_are_all_of_them_in_order(shards: int, count: int) -> None:
+    groups = _groups(shards, count)
+    assert [k for group in groups for k in group] == list(range(shards))
+    assert len(groups) == min(shards, count)
+    lengths = [len(group) for group in groups]
+    assert max(lengths) - min(lengths) <= 1
 
 
 def test_a_call_answers_in_the_end() -> None:
@@ -278,4 +287,4 @@ def test_calls_that_are_left_are_cancelled() -> None:
 
 def test_an_empty_answer_is_no_missing_content() -> None:
     assert not is_missing(np.zeros(2))
-    assert is_missing(_on_shard(Parcel("unknown", None), 0, np.zeros(2)))
+    assert is_missing(_on_shards(Parcel("unknown", None), range(1), np.zeros(2)))

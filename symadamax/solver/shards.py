@@ -1,14 +1,15 @@
 """Shards on workers: an objective on rows, computed by threads, by processes or on a cluster.
 
-To a worker travels the objective, once, and then for each shard its number and the point. What
-comes back is a value and a gradient; they are added here in the order of the rows.
+To a worker travels the objective, once, and then the numbers of shards and the point. What comes
+back are the value and the gradient of each; they are added here in the order of the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, pairwise
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -80,10 +81,10 @@ class ShardSum:
         """Evaluate; where it is interrupted, shards that have not begun are given up."""
         assert self.workers is not None
         workers, point = self.workers, x.copy()  # an interrupted one may be looked at later
-        # A cluster is the faster the more it knows of what comes.
-        ahead = max(2 * workers.count, WAITING // len(x))
-        calls = in_order(lambda k: workers.submit(k, point), self.sharded.count, ahead)
-        return self.sharded.total(x, gradient, calls)
+        groups = workers.groups
+        ahead = max(2 * workers.count, WAITING // (len(x) * len(groups[0])))
+        answers = in_order(lambda k: workers.submit(k, point), len(groups), ahead)
+        return self.sharded.total(x, gradient, chain.from_iterable(answers))
 
     def __enter__(self) -> ShardSum:
         if self.workers is None:
@@ -104,7 +105,13 @@ def _workers(pool: Pool, recipe: Recipe, sharded: Sharded) -> _Here | _Away:
         return _Here(pool.executor, pool.workers, sharded)
     if pool.client is not None and _is_held(sharded, pool.client):
         return _Held(pool, recipe, sharded)
-    return _Away(pool, recipe)
+    return _Away(pool, recipe, sharded)
+
+
+def _groups(shards: int, count: int) -> list[range]:
+    """Return the numbers of shards in groups that follow each other, so many or fewer."""
+    ends = [shards * k // min(count, shards) for k in range(min(count, shards) + 1)]
+    return [range(first, last) for first, last in pairwise(ends)]
 
 
 class _Here:
@@ -112,50 +119,59 @@ class _Here:
 
     def __init__(self, executor: Executor, count: int, sharded: Sharded) -> None:
         self.executor, self.count, self.sharded = executor, count, sharded
+        self.groups = _groups(sharded.count, sharded.count)
 
     def submit(self, number: int, x: Array) -> Any:
-        return self.executor.submit(self.sharded.on_shard, number, x)
+        return self.executor.submit(self.sharded.on_shards, self.groups[number], x)
 
 
 class _Away:
-    """Processes, which read the rows for themselves."""
+    """Processes, which read the rows for themselves.
 
-    def __init__(self, pool: Pool, recipe: Recipe) -> None:
+    A call has several shards where there are many: a scheduler handles about a thousand calls a
+    second, whatever is in them.
+    """
+
+    calls_of_a_worker = 4
+
+    def __init__(self, pool: Pool, recipe: Recipe, sharded: Sharded) -> None:
         self.pool, self.count = pool, pool.workers
+        self.groups = _groups(sharded.count, self.calls_of_a_worker * pool.workers)
         self.parcel = Parcel.of(recipe, pool.dumps)
         self.sent = 0
 
     def submit(self, number: int, x: Array) -> Call:
-        return self.call(_on_shard, number, x)
+        return self.call(_on_shards, self.groups[number], x)
 
-    def call(self, *called: Any) -> Call:
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Call:
         """Call a function with the parcel: whole at first, so that each worker may get it."""
-        function, *arguments = called
         light = self.sent >= self.pool.workers
         self.sent += 1
-        return Call(self.pool, self.parcel, function, tuple(arguments), light)
+        return Call(self.pool, self.parcel, function, arguments, light)
 
 
 class _Held(_Away):
-    """Workers of Dask, which hold the rows in their memory; a shard is computed where it lies."""
+    """Workers of Dask, which hold the rows in their memory; a group is computed where it lies."""
+
+    calls_of_a_worker = 2
 
     def __init__(self, pool: Pool, recipe: Recipe, sharded: Sharded) -> None:
         rows, objective = sharded.rows, recipe.objective
-        away = Recipe(objective.with_data(rows.away()), recipe.shapes, recipe.backend, recipe.dtype)
-        super().__init__(pool, away)
+        away = replace(recipe, objective=objective.with_data(rows.away()))
+        super().__init__(pool, away, sharded)
         client, parts = pool.client, getattr(rows.source, "parts", None)
-        # Each with the whole parcel: Dask may have to read a shard again on another worker.
+        # Each with the whole parcel: Dask may have to read a group again on another worker.
         if parts is None:
-            calls: list[tuple[Any, ...]] = [(_read, number) for number in range(sharded.count)]
+            calls: list[tuple[Any, ...]] = [(_read, group) for group in self.groups]
         else:
-            computed = client.compute(parts(rows.needed()))
-            calls = [(_looked_at, number, part) for number, part in enumerate(computed)]
+            found = client.compute(parts(rows.needed()))
+            calls = [(_looked_at, group, [found[k] for k in group]) for group in self.groups]
         self.held = [
             client.submit(function, self.parcel, *rest, pure=False) for function, *rest in calls
         ]
 
     def submit(self, number: int, x: Array) -> Call:
-        return self.call(_on_shard, number, x, self.held[number])
+        return self.call(_on_shards, self.groups[number], x, self.held[number])
 
 
 def _is_held(sharded: Sharded, client: Any) -> bool:
@@ -169,19 +185,20 @@ def _is_held(sharded: Sharded, client: Any) -> bool:
 # ---- in a worker ---------------------------------------------------------------------------------
 
 
-def _on_shard(parcel: Parcel, number: int, x: Array, columns: Columns | None = None) -> Any:
+def _on_shards(parcel: Parcel, group: range, x: Array, held: Sequence[Columns] = ()) -> Any:
     sharded = opened(parcel, Recipe.sharded)
-    return MISSING if is_missing(sharded) else sharded.on_shard(number, x, columns)
+    return MISSING if is_missing(sharded) else sharded.on_shards(group, x, held)
 
 
-def _read(parcel: Parcel, number: int) -> dict[str, Array]:
-    """Return the arrays of a shard."""
+def _read(parcel: Parcel, group: range) -> list[Columns]:
+    """Return the arrays of some shards."""
     sharded: Sharded = opened(parcel, Recipe.sharded)
-    turns = sharded.turns(number)
-    return sharded.rows.read(turns.first, turns.last)
+    turns = map(sharded.turns, group)
+    return [sharded.rows.read(turn.first, turn.last) for turn in turns]
 
 
-def _looked_at(parcel: Parcel, number: int, columns: Columns) -> dict[str, Array]:
-    """Return the arrays of a shard, of columns that Dask has computed."""
+def _looked_at(parcel: Parcel, group: range, found: Sequence[Columns]) -> list[Columns]:
+    """Return the arrays of some shards, of columns that Dask has computed."""
     sharded: Sharded = opened(parcel, Recipe.sharded)
-    return sharded.rows.made(columns, sharded.turns(number).first)
+    pairs = zip(group, found, strict=True)
+    return [sharded.rows.made(columns, sharded.turns(k).first) for k, columns in pairs]
