@@ -7,13 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import expressions, many, one_unknown, startup, sums
+from benchmarks import clusters, expressions, many, one_unknown, startup, sums
 
 BENCHMARKS = {
     "one_unknown": one_unknown.run,
     "expressions": expressions.run,
     "sums": sums.run,
     "many": many.run,
+    "clusters": clusters.run,
     "startup": startup.run,
 }
 LONGEST = 3600  # seconds for one of them

@@ -27,6 +27,7 @@ from symadamax.errors import (
     StaleBuildError,
     SymadamaxError,
     UnsupportedError,
+    WorkerError,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from symadamax.solver.many.results import Results
     from symadamax.solver.many.sample import sample
     from symadamax.solver.minimize import minimize
+    from symadamax.sources import rows
     from symadamax.viewer import animate, plot, to_html
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "Stop",
     "SymadamaxError",
     "UnsupportedError",
+    "WorkerError",
     "animate",
     "derivation",
     "minimize",
@@ -65,6 +68,7 @@ __all__ = [
     "parse_formula",
     "plot",
     "product",
+    "rows",
     "sample",
     "schedules",
     "to_html",
@@ -76,6 +80,7 @@ _HOMES = {
     "Objective": "symadamax.objective",
     "parse_formula": "symadamax.parse",
     "derivation": "symadamax.derivation",
+    "rows": "symadamax.sources",
     "schedules": "symadamax.schedules",
     "minimize_many": "symadamax.solver.many",
     "product": "symadamax.solver.many.grid",

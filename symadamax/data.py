@@ -6,7 +6,7 @@ as they are, and so do arrays that are read-only, strided or mapped from a file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from symadamax.errors import InputError
 from symadamax.points import Symbol, by_symbol
 
-__all__ = ["data_array", "data_arrays"]
+__all__ = ["READ_AS_IS", "data_array", "data_arrays", "hold_finite"]
 
 READ_AS_IS = frozenset({"f8", "f4", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "b1"})
 
@@ -62,8 +62,8 @@ def data_array(value: Any, name: str, allow_nan: bool = False) -> np.ndarray:
         row = int(np.flatnonzero(np.ma.getmaskarray(value).reshape(-1))[0])
         raise InputError(f"The data {name!r} are masked at entry {row}; {_REMEDY}")
     array = _plain_array(value, name)
-    if array.dtype.kind == "f" and not allow_nan:
-        _hold_finite(array, name)
+    if not allow_nan:
+        hold_finite(array, name)
     if array.size == 0:
         array = np.zeros(array.shape, array.dtype)  # an address that can be read
     return array
@@ -125,15 +125,19 @@ def _number(entry: Any) -> Any:
     return entry
 
 
-def _hold_finite(array: np.ndarray, name: str) -> None:
-    """Refuse NaN and infinities, and say in which row the first stands."""
+def hold_finite(
+    array: np.ndarray, name: str, place: Callable[[int], str] = "row {}".format
+) -> None:
+    """Refuse NaN and infinities, and say where the first stands; `place` names a row."""
+    if array.dtype.kind != "f":
+        return
     with np.errstate(all="ignore"):
         if np.isfinite(array.sum()) or np.isfinite(array).all():
             return
     broken = np.argwhere(~np.isfinite(array))
-    place = tuple(int(k) for k in broken[0])
-    where = f"row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
+    first = tuple(int(k) for k in broken[0])
+    where = place(first[0]) + (f", column {first[1]}" if len(first) > 1 else "")
     raise InputError(
-        f"The data {name!r} have {array[place]} in {where} "
+        f"The data {name!r} have {array[first]} in {where} "
         f"({len(broken)} such entries in all); {_REMEDY}"
     )

@@ -1,9 +1,9 @@
 """Every refusal: what was given, what is accepted, what to do.
 
 Two roots. `InputError` is a mistake in what the user gave, and its message says how to mend it.
-`InternalError` is a mistake of ours, and asks to be reported. A missing optional package and a
-compiled core that is out of date have classes of their own, so that they can be caught as the
-`ImportError` that they are.
+`InternalError` is a mistake of ours, and asks to be reported. `WorkerError` says that processes are
+gone. A missing optional package and a compiled core that is out of date have classes of their own,
+so that they can be caught as the `ImportError` that they are.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ __all__ = [
     "StaleBuildError",
     "SymadamaxError",
     "UnsupportedError",
+    "WorkerError",
     "require",
 ]
 
@@ -38,6 +39,10 @@ class FormulaError(InputError):
 
 class InternalError(SymadamaxError, RuntimeError):
     """An invariant of symadamax does not hold: a bug of ours, please report it."""
+
+
+class WorkerError(SymadamaxError, RuntimeError):
+    """The workers of an executor are gone: killed, or shut down with it."""
 
 
 class MissingDependencyError(SymadamaxError, ImportError):

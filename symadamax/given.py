@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import sympy as sp
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import Boolean
@@ -15,10 +14,11 @@ from symadamax.compiler.meaning import sorted_by_name
 from symadamax.compiler.walk import Names, show
 from symadamax.errors import InputError, UnsupportedError
 from symadamax.points import by_symbol, finite, listed
+from symadamax.sources import Rows
 
 __all__ = [
-    "hold_indices_inside", "parameters_of", "real_expression", "unknowns_of", "whole_number",
-    "without_matrices",
+    "hold_indices_inside", "parameters_of", "real_expression", "rows_of", "unknowns_of",
+    "whole_number", "without_matrices",
 ]  # fmt: skip
 
 
@@ -81,6 +81,18 @@ def hold_indices_inside(expression: Any, found: Names, given: Iterable[Any]) -> 
         )
 
 
+def rows_of(given: Rows, arrays: Sequence[Any]) -> Rows:
+    """Return the rows of those of an objective's arrays that have a column."""
+    names = [array.name for array in arrays]
+    found = [name for name in names if name in given.columns]
+    if not found:
+        raise InputError(
+            f"None of the columns {listed(list(given.columns))} is an array of the objective; its "
+            f"arrays are {listed(names)}. Give columns={{array: column}} to rows."
+        )
+    return given.of(found)
+
+
 def without_matrices(expression: Any) -> tuple[Any, Mapping[Any, sp.IndexedBase]]:
     """Return an equal expression in sums, and the array that stands for each matrix."""
     return scalar_form(expression) if has_matrices(expression) else (expression, {})
@@ -91,7 +103,7 @@ def unknowns_of(
     found: Names,
     arrays: Sequence[Any],
     fixed: Mapping[sp.Symbol, float],
-    data: Mapping[sp.IndexedBase, np.ndarray],
+    data: Collection[sp.IndexedBase],
 ) -> tuple[sp.Symbol | sp.IndexedBase, ...]:
     """Return the unknowns, the scalars first; all that is not given, unless they are named."""
     if given is None:

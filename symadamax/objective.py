@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from symadamax import _core
 from symadamax.compiler import CompiledObjective, Stages, stages_of
 from symadamax.compiler.affine import Index
 from symadamax.compiler.loop_stages import Bound, LoopStages
@@ -25,11 +24,14 @@ from symadamax.given import (
     hold_indices_inside,
     parameters_of,
     real_expression,
+    rows_of,
     unknowns_of,
     whole_number,
     without_matrices,
 )  # fmt: skip
 from symadamax.points import NO_SHAPES, Shapes, flat_point, listed
+from symadamax.sharded import Sharded
+from symadamax.sources import Rows
 
 __all__ = ["Objective"]
 
@@ -49,11 +51,12 @@ class Objective:
         parameters, and all arrays that are not data, sorted by name.
     parameters : mapping of sympy.Symbol (or its name) to number, optional
         Symbols with a fixed number, which `with_parameters` changes without compiling again.
-    data : mapping of sympy.IndexedBase (or its name) to array, or table, optional
+    data : mapping of sympy.IndexedBase (or its name) to array, table, or Rows, optional
         What the arrays in the expression hold: anything that NumPy takes for an array of up to four
         axes, or the columns of a DataFrame of pandas or polars, or of a table of Arrow. Whole
         numbers may be used as indices. Memory is read where it lies, also when it is read-only,
-        strided or mapped. The lengths of arrays give the sizes in the bounds of sums.
+        strided or mapped. The lengths of arrays give the sizes in the bounds of sums. What does not
+        fit in memory is given as `symadamax.rows`.
     allow_nan : bool
         Whether NaN and infinities in data are computed with. Default: they are refused.
     arithmetic : {"portable", "precise", "relaxed"}
@@ -69,6 +72,8 @@ class Objective:
     unknowns : tuple of sympy.Symbol, sympy.IndexedBase or sympy.MatrixSymbol
     parameters : mapping of sympy.Symbol to float
     data : mapping of sympy.IndexedBase or sympy.MatrixSymbol to ndarray
+    rows : Rows or None
+        Where the other arrays are read from, shard by shard.
 
     Raises
     ------
@@ -104,12 +109,13 @@ class Objective:
     """
 
     __slots__ = ("__weakref__", "_compiled", "_gradient", "_meaning", "_sizes", "_values", "data",
-                 "expression", "parameters", "stages", "unknowns")  # fmt: skip
+                 "expression", "parameters", "rows", "stages", "unknowns")  # fmt: skip
 
     expression: sp.Expr
     unknowns: tuple[sp.Symbol | sp.IndexedBase, ...]
     parameters: Mapping[sp.Symbol, float]
     data: Mapping[sp.IndexedBase, np.ndarray]
+    rows: Rows | None
     _meaning: Meaning
     stages: Stages
     _compiled: dict[tuple[str, str], CompiledObjective]
@@ -133,16 +139,18 @@ class Objective:
         matrices = {base: matrix for matrix, base in bases.items()}
         fixed = parameters_of(parameters, found.symbols | found.sizes)
         arrays = sorted_by_name(matrices.get(base, base) for base in found.arrays)
-        tables = {} if data is None else data_arrays(data, arrays, allow_nan)
+        rows = rows_of(data, arrays) if isinstance(data, Rows) else None
+        tables = {} if data is None or rows else data_arrays(data, arrays, allow_nan)
+        given = [*tables, *(array for array in arrays if rows and array.name in rows.columns)]
         named = unknowns is not None
-        unknowns = unknowns_of(unknowns, found, arrays, fixed, tables)
+        unknowns = unknowns_of(unknowns, found, arrays, fixed, given)
         hold_indices_inside(scalar, found, [*fixed, *(unknowns if named else ())])
         scalars = tuple(s for s in unknowns if isinstance(s, sp.Symbol))
         meaning = Meaning.of(found, [bases.get(unknown, unknown) for unknown in unknowns], bases)
         real = {s: v for s, v in fixed.items() if s not in meaning.sizes}
         stages = stages_of(scalar, scalars, tuple(real), meaning.by_base, meaning.sizes)
         stages = stages.in_arithmetic(arithmetic)
-        self._fill(expression, unknowns, fixed, tables, meaning, stages, {})
+        self._fill(expression, unknowns, fixed, tables, rows, meaning, stages, {})
 
     def _fill(
         self,
@@ -150,6 +158,7 @@ class Objective:
         unknowns: tuple[sp.Symbol | sp.IndexedBase, ...],
         parameters: Mapping[sp.Symbol, float],
         data: Mapping[sp.IndexedBase, np.ndarray],
+        rows: Rows | None,
         meaning: Meaning,
         stages: Stages,
         compiled: dict[tuple[str, str], CompiledObjective],
@@ -161,7 +170,7 @@ class Objective:
         values = {
             "expression": expression, "unknowns": unknowns, "stages": stages,
             "parameters": MappingProxyType(dict(parameters)), "_compiled": compiled,
-            "data": MappingProxyType(dict(data)), "_meaning": meaning,
+            "data": MappingProxyType(dict(data)), "rows": rows, "_meaning": meaning,
             "_gradient": [], "_values": {}, "_sizes": {},
         }  # fmt: skip
         for name, value in values.items():
@@ -225,7 +234,7 @@ class Objective:
 
         Parameters
         ----------
-        data : mapping or table
+        data : mapping, table or Rows
             As for the class; arrays that are not named stay.
 
         Examples
@@ -236,6 +245,11 @@ class Objective:
         >>> objective.with_data({y: [1, 2, 6]}).value({a: 3})
         14.0
         """
+        if isinstance(data, Rows):
+            arrays = [base for base in self._meaning.arrays if base not in self.unknowns]
+            rows = rows_of(data, arrays)
+            kept = {base: v for base, v in self.data.items() if base.name not in rows.columns}
+            return self._with(self.parameters, kept, rows=rows)
         return self._with(
             self.parameters, {**self.data, **data_arrays(data, list(self.data), allow_nan)}
         )
@@ -245,11 +259,12 @@ class Objective:
         parameters: Mapping[sp.Symbol, float],
         data: Mapping[sp.IndexedBase, np.ndarray],
         stages: Stages | None = None,
+        rows: Rows | None = None,
     ) -> Objective:
         other = Objective.__new__(Objective)
         native = {k: v for k, v in self._compiled.items() if k[0] == "native" and not stages}
         other._fill(
-            self.expression, self.unknowns, parameters, data, self._meaning,
+            self.expression, self.unknowns, parameters, data, rows or self.rows, self._meaning,
             stages or self.stages, native,
         )  # fmt: skip
         return other
@@ -270,12 +285,13 @@ class Objective:
             self.unknowns,
             tuple(self.parameters.items()),
             data,
+            self.rows,
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (
             self.expression, self.unknowns, dict(self.parameters), dict(self.data),
-            self.stages.arithmetic,
+            self.stages.arithmetic, self.rows,
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -315,11 +331,7 @@ class Objective:
         """Return the value and the gradient, an array of shape (n,), at a point as in `value`."""
         x, shapes = self.flat(point)
         gradient = np.empty_like(x)
-        bound = self.bound(shapes)
-        if callable(bound.function):  # where llvmlite cannot be had
-            return bound.function(x, gradient), gradient
-        value = _core.evaluate(bound.function, bound.context, x, gradient)
-        return value, gradient
+        return self.bound(shapes).evaluate(x, gradient), gradient
 
     def lambdify(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         """Return the functions ``value`` and ``value_and_gradient`` on NumPy.
@@ -403,6 +415,10 @@ class Objective:
                 raise InputError("batch was given, and the objective has no sum over data.")
             compiled = self.compiled(backend, dtype)
             return Bound(compiled.function, self.parameter_array(dtype), compiled.owner)
+        if self.rows is not None:
+            if batches is not None:
+                raise InputError("batch was given with rows; each step goes through all of them.")
+            return Bound(self.sharded(shapes, backend, dtype), np.empty(0, dtype), None)
         sizes = self._sized(shapes)
         parameters = self.parameter_array("float64")
         if batches is None:
@@ -413,13 +429,25 @@ class Objective:
         stages = self.stages.estimate(index)
         return stages.bound(sizes, parameters, backend, dtype, threads, sampler)
 
+    def sharded(
+        self, shapes: Shapes = NO_SHAPES, backend: str = "native", dtype: str = "float64"
+    ) -> Sharded:
+        """Return the function of an objective on rows, which is evaluated shard by shard."""
+        assert isinstance(self.stages, LoopStages)
+        assert self.rows is not None
+        return Sharded(
+            self.stages, self._meaning, self.data, self.rows, shapes, self._sized(shapes),
+            self.parameter_array("float64"), backend, dtype,
+        )  # fmt: skip
+
     def _sized(self, shapes: Shapes) -> Sizes:
         """Return the sizes for arrays of unknowns of these shapes, found and checked once."""
         key = tuple(shapes.items())
         if key in self._sizes:
             return self._sizes[key]
         meaning = self._meaning
-        self._hold_axes({**self.data, **shapes})
+        outlines = self._outlines()
+        self._hold_axes({**self.data, **outlines, **shapes})
         # Of an array of unknowns the shape is all that is asked for.
         unknown = {base: np.broadcast_to(0.0, shape) for base, shape in shapes.items()}
         given = {
@@ -428,9 +456,16 @@ class Objective:
             if s in self.parameters
         }
         assert isinstance(self.stages, LoopStages)
-        arrays = meaning.bound({**self.data, **unknown})
+        arrays = meaning.bound({**self.data, **outlines, **unknown})
         sizes = self._sizes[key] = self.stages.sizes(arrays, given, meaning.declared)
         return sizes
+
+    def _outlines(self) -> dict[Any, Any]:
+        """Return what is known of the arrays that are read as rows."""
+        if self.rows is None:
+            return {}
+        found = self.rows.outlines()
+        return {base: found[base.name] for base in self._meaning.arrays if base.name in found}
 
     def _rows(self, name: str | None) -> Index:
         """Return the index whose rows a batch is drawn of."""
@@ -527,11 +562,13 @@ def _restore(
     parameters: dict[sp.Symbol, float],
     data: dict[sp.IndexedBase, np.ndarray],
     arithmetic: str,
+    rows: Rows | None = None,
 ) -> Objective:
-    return Objective(
+    objective = Objective(
         expression, unknowns, parameters=parameters, data=data, allow_nan=True,
         arithmetic=arithmetic,
     )  # fmt: skip
+    return objective if rows is None else objective.with_data(rows)
 
 
 def _owned(array: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 STAGES = [
     "affine", "operations", "ir", "costs", "graph", "walk", "constants", "heads", "logistic",
     "softmax", "lowering", "indexing", "meaning", "trace", "differentiate", "expand", "gather",
-    "sampling", "steps", "nests", "separate", "schedule", "special", "numpy_code", "numpy_loops",
+    "sampling", "sharding", "steps", "nests", "separate", "schedule", "special", "numpy_code", "numpy_loops",
     "layout", "writer", "elementary", "emission", "llvm_code", "llvm_lanes", "llvm_loops", "sizes",
     "binding", "native", "loop_stages",
 ]  # fmt: skip
@@ -27,8 +27,8 @@ BOOK = [
     "refutations", "errata", "equations",
 ]  # fmt: skip
 LAYERS = [
-    "errors", "_build", "_core", "derivation", "machine", "compiler", "points", "data", "given",
-    "objective", "solver", "schedules",
+    "errors", "_build", "_core", "derivation", "machine", "compiler", "points", "data", "sources",
+    "given", "sharded", "objective", "solver", "schedules",
 ]  # fmt: skip
 
 SYMPY = {

@@ -21,6 +21,7 @@ from symadamax.compiler.layout import Storage
 from symadamax.compiler.nests import nests
 from symadamax.compiler.sampling import BATCH, sampled
 from symadamax.compiler.separate import separate
+from symadamax.compiler.sharding import Shards, sharded
 from symadamax.compiler.sizes import Sizes, infer, lookups
 from symadamax.compiler.steps import Step, text
 from symadamax.machine import processors
@@ -63,6 +64,12 @@ class Bound:
     context: Any
     owner: object
     stretches: tuple[tuple[int, int, int], ...] = ()
+
+    def evaluate(self, x: np.ndarray, gradient: np.ndarray) -> float:
+        """Return the value at a point, and write the gradient."""
+        if callable(self.function):
+            return float(self.function(x, gradient))
+        return _core.evaluate(self.function, self.context, x, gradient)
 
 
 class LoopStages(Stages):
@@ -160,6 +167,23 @@ class LoopStages(Stages):
         other = stages.in_arithmetic(self.arithmetic)
         other.storages = self.storages
         return other
+
+    def cut(self, rows: frozenset[Array], sizes: int) -> tuple[Shards, LoopStages, LoopStages]:
+        """Return how the value is cut by rows, and the stages of the rest and of a shard's part.
+
+        `rows` are the arrays whose first axis they are, `sizes` is the number of sizes there are.
+        """
+
+        def make() -> tuple[Shards, LoopStages, LoopStages]:
+            shards = sharded(self.ir, rows, sizes)
+            rest, part = LoopStages(shards.rest), LoopStages(shards.part)
+            _ = part.loops, part.lookups, part.digest  # by one thread
+            return shards, rest, part
+
+        shards, rest, part = cached(("cut", self.digest, rows, sizes), make)
+        rest = rest.in_arithmetic(self.arithmetic)
+        rest.storages = self.storages
+        return shards, rest, part.in_arithmetic(self.arithmetic)
 
     def bound(
         self,

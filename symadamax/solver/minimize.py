@@ -50,6 +50,7 @@ def minimize(
     sampling: str = "shuffle",
     rng: Any = None,
     arithmetic: str | None = None,
+    executor: Any = None,
 ) -> Result:
     r"""Minimise a function from one start with Adamax, compiled.
 
@@ -71,9 +72,9 @@ def minimize(
     parameters : mapping of symbol (or its name) to number, optional
         Fixed values of the other symbols; with an `Objective`, of those of its parameters that
         change.
-    data : mapping or table, optional
+    data : mapping, table or Rows, optional
         The arrays of data by IndexedBase (or its name), as `Objective` takes them; with an
-        `Objective`, those that change.
+        `Objective`, those that change. What does not fit in memory is given as `symadamax.rows`.
     record : int or Record, optional
         Keep every so many steps, the start first, in ``result.history``.
     callback : callable, optional
@@ -114,6 +115,9 @@ def minimize(
         the same run.
     arithmetic : {"portable", "precise", "relaxed"}, optional
         How machine code computes, as in `Objective`. Default: as the objective says.
+    executor : concurrent.futures.Executor or distributed.Client, optional
+        Who computes the shards of data that are given as rows: threads, processes or a cluster of
+        Dask. Default: threads of this process. The bits are the same whoever does.
 
     Returns
     -------
@@ -127,6 +131,8 @@ def minimize(
         When something given cannot be used, or the objective is not finite at the start.
     UnsupportedError
         When the expression cannot be compiled.
+    WorkerError
+        When the workers of the executor are gone; the result so far is its attribute ``result``.
 
     Notes
     -----
@@ -155,8 +161,9 @@ def minimize(
     threads = None if threads is None else natural(threads, "threads", least=1)
     batches = _batches(batch, sampling, rng, state)
     problem = prepare(
-        objective, start, parameters, data, backend, dtype, threads, batches, arithmetic
-    )
+        objective, start, parameters, data, backend, dtype, threads, batches, arithmetic,
+        executor,
+    )  # fmt: skip
     steps = _steps(steps, epochs, batches)
     options = gather(method, problem, state, bounds, frozen, maximize)
     session = Session(problem, method, stop, steps, state, record, options, callback is not None)

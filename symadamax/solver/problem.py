@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from symadamax import _core
 from symadamax.errors import InputError
 from symadamax.points import NO_SHAPES, Shapes, Symbol, point_array, shaped
+from symadamax.solver.shards import Recipe, ShardSum
 
 if TYPE_CHECKING:
     from symadamax.compiler.loop_stages import Bound
@@ -32,6 +34,7 @@ __all__ = [
 
 BACKENDS = ("native", "numpy")
 DTYPES = ("float64", "float32")
+NOBODY: AbstractContextManager[Any] = nullcontext()
 
 
 class Problem(NamedTuple):
@@ -57,6 +60,8 @@ class Problem(NamedTuple):
         With batches, the function of all rows.
     stretches : tuple of (int, int, int)
         As in `Bound`: not empty where passes may be fused.
+    workers : context manager
+        Inside it the function may be called.
     """
 
     function: Any
@@ -68,6 +73,7 @@ class Problem(NamedTuple):
     batches: Batches | None = None
     whole: Bound | None = None
     stretches: tuple[tuple[int, int, int], ...] = ()
+    workers: AbstractContextManager[Any] = NOBODY
 
     @property
     def unknowns(self) -> Sequence[Symbol]:
@@ -86,9 +92,7 @@ class Problem(NamedTuple):
     def evaluate_whole(self, x: npt.NDArray[Any], gradient: npt.NDArray[Any]) -> float:
         """Evaluate on all rows: the value is returned, the gradient written."""
         assert self.whole is not None
-        if callable(self.whole.function):
-            return float(self.whole.function(x, gradient))
-        return _core.evaluate(self.whole.function, self.whole.context, x, gradient)
+        return self.whole.evaluate(x, gradient)
 
 
 def names_of(objective: Objective | None, shapes: Shapes, size: int) -> Sequence[str]:
@@ -165,6 +169,7 @@ def prepare(
     threads: int | None = 1,
     batches: Batches | None = None,
     arithmetic: str | None = None,
+    executor: Any = None,
 ) -> Problem:
     """Return the problem of an Objective, an expression or a Python callable."""
     _check_choice(backend, "backend", BACKENDS)
@@ -172,10 +177,20 @@ def prepare(
     if is_function(given):
         if batches is not None:
             raise InputError("batch was given with a Python function, which has no rows to draw.")
+        if executor is not None:
+            raise InputError("executor was given with a Python function, which has no rows.")
         hold_bare(parameters, data, arithmetic)
         return _of_callable(given, start, dtype)
     objective = objective_of(given, parameters, data, arithmetic)
     point, shapes = objective.flat(start, dtype)
+    if objective.rows is not None and batches is None:
+        total = ShardSum(Recipe(objective, dict(shapes), backend, dtype), threads, executor)
+        nothing = np.empty(0, dtype)
+        return Problem(total, nothing, point, objective, shapes, total.sharded, workers=total)
+    if executor is not None:
+        raise InputError(
+            "executor was given, and the data are not rows: give data=symadamax.rows(...)."
+        )
     bound = objective.bound(shapes, backend, dtype, threads, batches)
     whole = objective.bound(shapes, backend, dtype, threads) if batches else None
     return Problem(

@@ -118,7 +118,8 @@ class Session:
     def solve(self, callback: Callback | None, progress: bool) -> Result:
         """Run to the end, and return how it ended."""
         whole = self.problem.whole
-        with at_work(self.problem.context, whole.context if whole else None):
+        contexts = self.problem.context, whole.context if whole else None
+        with self.problem.workers, at_work(*contexts):
             status = self._begin()
             try:
                 with self._bar() if progress else nullcontext() as bar:

@@ -1,16 +1,18 @@
 """minimize_many: many starts of one objective; starts in, blocks of compiled runs, Results out.
 
 Read in this order: `starts`, `sample` and `given` say where runs begin; `task` is what they have in
-common; `block` does some of them, on lanes; `conduct` does all, on threads; `collect` keeps what
-comes of it; `results` shows it.
+common; `block` does some of them, on lanes; `conduct` does all, on threads, and `executors`
+elsewhere; `collect` keeps what comes of it, `checkpoint` in a file; `results` shows it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,8 +25,11 @@ from symadamax.solver.checks import natural, truth
 from symadamax.solver.columns import Column, parameters_of
 from symadamax.solver.history import Record, as_record
 from symadamax.solver.many.bar import Bar, Shown
+from symadamax.solver.many.checkpoint import Checkpoint, checkpoint_path
 from symadamax.solver.many.collect import All, Best, Keeping
-from symadamax.solver.many.conduct import blocks_of, on_threads, threads_for
+from symadamax.solver.many.conduct import Sink, blocks_of, on_threads, threads_for
+from symadamax.solver.many.executors import on_executor
+from symadamax.solver.many.fingerprint import fingerprint
 from symadamax.solver.many.given import is_table, width_of
 from symadamax.solver.many.limits import hold_within
 from symadamax.solver.many.minima import usual_tolerance
@@ -32,6 +37,7 @@ from symadamax.solver.many.results import Description, Results
 from symadamax.solver.many.sample import Sample
 from symadamax.solver.many.starts import Starts, matched, starts_of
 from symadamax.solver.many.task import Task
+from symadamax.solver.pools import Pool
 from symadamax.solver.problem import (
     Entries,
     hold_bare,
@@ -71,6 +77,8 @@ def minimize_many(
     bounds: Any = None,
     frozen: Any = None,
     arithmetic: str | None = None,
+    executor: Any = None,
+    checkpoint: str | PathLike[str] | None = None,
 ) -> Results:
     """Minimise a function from many starts with Adamax, compiled: each run for itself.
 
@@ -110,6 +118,12 @@ def minimize_many(
         As `minimize` takes them.
     arithmetic : {"portable", "precise", "relaxed"}, optional
         How machine code computes, as in `Objective`. Default: as the objective says.
+    executor : concurrent.futures.Executor or distributed.Client, optional
+        Who does the runs instead of threads of this process: processes, a cluster of Dask, or MPI
+        by ``mpi4py.futures``. The bits are the same whoever does.
+    checkpoint : path, optional
+        A file for the runs that have ended. It is written every few seconds and in the end; the
+        same call goes on from it. A sample needs a seed then.
 
     Returns
     -------
@@ -123,6 +137,8 @@ def minimize_many(
         When something given cannot be used.
     UnsupportedError
         When the expression cannot be compiled.
+    WorkerError
+        When no worker of the executor is left; the results so far are its attribute ``result``.
 
     Notes
     -----
@@ -156,7 +172,33 @@ def minimize_many(
         objective, starts, method, stop, natural(steps, "steps"), parameters, data, record, rng,
         dtype, bounds, frozen, arithmetic,
     )  # fmt: skip
-    return _solve(task, given, keep, threads, progress)
+    pool = _pool(executor, threads)
+    path = None if checkpoint is None else _path(checkpoint, task, starts, rng)
+    return _solve(task, given, keep, threads, progress, pool, path)
+
+
+def _pool(executor: Any, threads: int | None) -> Pool | None:
+    if executor is None:
+        return None
+    if threads is not None:
+        raise InputError(
+            f"threads={threads} and an executor were given; the executor's workers compute."
+        )
+    return Pool(executor)
+
+
+def _path(checkpoint: Any, task: Task, starts: Any, rng: Any) -> Path:
+    """Return where runs are saved, if they can be gone on with."""
+    if task.record is not None:
+        raise InputError("record was given with checkpoint, which keeps no histories.")
+    if task.is_symbolic and task.objective.rows is not None:
+        raise InputError("checkpoint was given with rows, which may have changed when it is read.")
+    if isinstance(starts, Sample) and starts.method != "grid" and starts.seed is rng is None:
+        raise InputError(
+            "checkpoint was given, and the sample has no seed, so that the same call would have "
+            "other starts: give rng."
+        )
+    return checkpoint_path(checkpoint)
 
 
 def _task(
@@ -213,8 +255,9 @@ def _by_symbol(
 
 
 def _solve(
-    task: Task, starts: Starts, keep: str | int, threads: int | None, progress: bool
-) -> Results:
+    task: Task, starts: Starts, keep: str | int, threads: int | None, progress: bool,
+    pool: Pool | None, path: Path | None,
+) -> Results:  # fmt: skip
     """Do the runs, and return what is kept of them."""
     count, size = len(starts), _size(task, starts)
     kept: All | Best
@@ -235,10 +278,7 @@ def _solve(
 
     try:
         with Bar(count) if progress else nullcontext() as bar:
-            reason = on_threads(
-                task, starts, threads_for(len(blocks_of(task, count)), threads),
-                Shown(kept, bar) if bar else kept,
-            )  # fmt: skip
+            reason = _conducted(task, starts, threads, pool, path, kept, bar)
     except KeyboardInterrupt:  # before the first run, or raised by a Python function
         reason = Status.INTERRUPTED
     except Exception as error:
@@ -247,6 +287,24 @@ def _solve(
         raise
     kept.finish(reason)
     return results()
+
+
+def _conducted(
+    task: Task, starts: Starts, threads: int | None, pool: Pool | None, path: Path | None,
+    kept: All | Best, bar: Bar | None,
+) -> Status:  # fmt: skip
+    """Do the runs, on threads or an executor, those that are in no file; say what ended them."""
+    blocks, begin = blocks_of(task, len(starts)), 0
+    sink: Sink = Shown(kept, bar) if bar else kept
+    saving: AbstractContextManager[object] = nullcontext()
+    if path is not None:
+        mark = fingerprint(task, starts, keep=kept.keeping, blocks=blocks[:1])
+        sink = saving = Checkpoint(path, mark, kept, sink, blocks)
+        begin = sink.restore()
+    with saving:
+        if pool is not None:
+            return on_executor(task, starts, pool, sink, begin)
+        return on_threads(task, starts, threads_for(len(blocks), threads), sink, begin)
 
 
 def _symbolic(task: Task) -> Objective | None:

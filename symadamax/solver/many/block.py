@@ -59,16 +59,25 @@ class Block(NamedTuple):
         Where these were asked for.
     digest : Digest or None
         Of all runs of the block, where `runs` are the best of them alone.
+    first : int
+        The number of its first run.
     """
 
     runs: Runs
     histories: tuple[History, ...] | None = None
     digest: Digest | None = None
+    first: int = 0
 
     @property
     def rows(self) -> int:
         """How many runs it stands for."""
         return self.runs.rows if self.digest is None else sum(self.digest.counts.values())
+
+    @property
+    def finished(self) -> bool:
+        """Whether all its runs came to their own end."""
+        counts = Digest.counted(self.runs) if self.digest is None else self.digest.counts
+        return Status.INTERRUPTED not in counts and Status.TIME_LIMIT not in counts
 
 
 def run_block(task: Task, points: Array, watcher: Watcher | None = None) -> Block:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from symadamax._core import Status
 from symadamax.solver.history import History
+from symadamax.solver.many.archive import (
+    digests_of_arrays,
+    digests_to_arrays,
+    of_arrays,
+    to_arrays,
+)
 from symadamax.solver.many.block import Block
 from symadamax.solver.many.runs import Runs
 from symadamax.solver.many.summary import Digest
@@ -35,7 +42,8 @@ class Keeping(NamedTuple):
         """Return what is kept."""
         if self.best is None:
             return block
-        return Block(block.runs.best(self.best), digest=Digest.of(block.runs, self.tol))
+        digest = Digest.of(block.runs, self.tol)
+        return Block(block.runs.best(self.best), digest=digest, first=block.first)
 
 
 class All:
@@ -61,10 +69,7 @@ class All:
 
     def take(self, block: Block) -> None:
         """Put the rows of a block into their places."""
-        if not block.runs.rows:
-            return
-        first = int(block.runs.number[0])
-        place = slice(first, first + block.runs.rows)
+        place = slice(block.first, block.first + block.rows)
         for mine, theirs in zip(self.runs, block.runs, strict=True):
             np.asarray(mine)[place] = theirs
         if self.histories is not None and block.histories:
@@ -73,6 +78,14 @@ class All:
 
     def show(self, ended: int) -> None:
         """Show nothing."""
+
+    def saved(self, rows: int) -> dict[str, np.ndarray]:
+        """Return what a file needs of the first rows."""
+        return to_arrays(self.runs.take(slice(rows)))
+
+    def restore(self, arrays: Mapping[str, np.ndarray], rows: int) -> None:
+        """Take the first rows from a file."""
+        self.take(Block(of_arrays(arrays, rows)))
 
     def finish(self, reason: Status) -> None:
         """Say of the runs that were never begun why not."""
@@ -113,6 +126,16 @@ class Best:
 
     def show(self, ended: int) -> None:
         """Show nothing."""
+
+    def saved(self, rows: int) -> dict[str, np.ndarray]:
+        """Return what a file needs of the first rows, which are those that were taken."""
+        return {**to_arrays(self.runs), **digests_to_arrays(self.digests)}
+
+    def restore(self, arrays: Mapping[str, np.ndarray], rows: int) -> None:
+        """Take from a file what is kept of the first rows."""
+        self.runs = of_arrays(arrays, min(self.most, rows))
+        self.digests = digests_of_arrays(arrays, self.keeping.tol, rows)
+        self.seen, self.best = rows, _least(self.runs)
 
     @property
     def digest(self) -> Digest:

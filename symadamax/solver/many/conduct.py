@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import Protocol
 
@@ -16,7 +18,10 @@ from symadamax.solver.many.collect import Keeping
 from symadamax.solver.many.starts import Starts
 from symadamax.solver.many.task import Task
 
-__all__ = ["Sink", "blocks_of", "on_threads", "run_part", "threads_for", "within"]
+__all__ = [
+    "GLANCE", "Pulse", "Sink", "attended", "blocks_of", "on_threads", "run_part", "threads_for",
+    "within",
+]  # fmt: skip
 
 # How many runs are in a block: small ones end together, large ones cost little to begin.
 LEAST, MOST = 64, 65_536
@@ -97,24 +102,35 @@ def run_part(
         The part for these runs alone.
     """
     block = run_block(task, starts.points(first, last), watcher)
-    return keeping.of(block._replace(runs=block.runs._replace(number=block.runs.number + first)))
+    runs = block.runs._replace(number=block.runs.number + first)
+    return keeping.of(block._replace(runs=runs, first=first))
 
 
-def on_threads(task: Task, starts: Starts, threads: int, sink: Sink) -> Status:
+def on_threads(task: Task, starts: Starts, threads: int, sink: Sink, begin: int = 0) -> Status:
     """Do all runs; say what ended them all: RUNNING for nothing, TIME_LIMIT or INTERRUPTED.
 
     On Ctrl-C the runs under way end where they stand, and their blocks are delivered, too. When a
-    run raises, what has ended is delivered before that is raised again.
+    run raises, what has ended is delivered before that is raised again. The first `begin` blocks
+    are left out.
     """
     pulse = Pulse()
-    with ThreadPoolExecutor(threads + 1, thread_name_prefix="symadamax") as pool:
-        # Signals reach the main thread alone, which does nothing else meanwhile.
-        whole = pool.submit(_deliver, pool, task, starts, 2 * threads, sink, pulse)
+    with ThreadPoolExecutor(threads, thread_name_prefix="symadamax") as pool:
+        attended(pulse, partial(_deliver, pool, task, starts, 2 * threads, sink, pulse, begin))
+    return pulse.reason
+
+
+def attended(pulse: Pulse, deliver: Callable[[], None]) -> None:
+    """Deliver in another thread; Ctrl-C ends all runs.
+
+    Signals reach the main thread alone, which does nothing else meanwhile.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="symadamax") as pool:
+        whole = pool.submit(deliver)
         try:
             _await(whole, pulse)
-            return pulse.reason
-        finally:  # a handler of signals may raise, and then the blocks under way end as well
+        except BaseException:  # a handler of signals may raise, and then the blocks end as well
             pulse.end(Status.INTERRUPTED)
+            raise
 
 
 def _await(whole: Future[None], pulse: Pulse) -> None:
@@ -131,14 +147,16 @@ def _await(whole: Future[None], pulse: Pulse) -> None:
 
 
 def _deliver(
-    pool: ThreadPoolExecutor, task: Task, starts: Starts, most: int, sink: Sink, pulse: Pulse
-) -> None:
+    pool: ThreadPoolExecutor, task: Task, starts: Starts, most: int, sink: Sink, pulse: Pulse,
+    begin: int,
+) -> None:  # fmt: skip
     """Deliver the blocks in their order, with at most so many under way."""
-    blocks = iter(enumerate(blocks_of(task, len(starts))))
+    all_blocks = blocks_of(task, len(starts))
+    blocks = islice(enumerate(all_blocks), begin, None)
     deadline = time.monotonic() + (task.stop.seconds or float("inf"))
     futures: deque[tuple[int, Future[Block]]] = deque()
     trouble: BaseException | None = None
-    done = 0
+    done = all_blocks[begin - 1][1] if begin else 0
 
     def work(number: int, first: int, last: int) -> Block:
         part = within(task, deadline - time.monotonic()).part(first, last)
