@@ -27,7 +27,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.logging import getLogger
 
 from symadamax import derivation
-from symadamax.derivation import Equation, Mutant, Step, Verdict
+from symadamax.derivation import ERRATA, STEPS, Equation, Mutant, Step, Verdict
 from symadamax.derivation.printing import latex
 
 FOLDER = "derive/"
@@ -216,9 +216,14 @@ class Adopt(SphinxTransform):
 
 
 def link_numbers(app: Sphinx, doctree: nodes.document) -> None:
-    """Make each number of an equation in the prose of the book a link."""
+    """Make each number of an equation, and each name of a step, in the prose of the book a link."""
     if not app.env.docname.startswith(FOLDER):
         return
+    steps = {step.id: step for step in (*STEPS, *ERRATA)}
+    for name in list(doctree.findall(nodes.literal)):
+        if name.astext() in steps:
+            step = steps[name.astext()]
+            name.parent.replace(name, link(step.id, f"“{step.title}”"))
     for text in list(doctree.findall(nodes.Text)):
         if isinstance(text.parent, nodes.paragraph | nodes.emphasis | nodes.entry):
             text.parent.replace(text, list(_linked(text.astext())))
