@@ -58,6 +58,9 @@ def test_it_does_not_scroll_sideways(guest: Reader, tmp_path: Path) -> None:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("() => document.scrollingElement.scrollWidth") <= width
+        for box in page.locator(".play-table, .play-choice label, .play-field").all():
+            place = box.bounding_box()
+            assert place is None or place["x"] + place["width"] <= width
     guest.picture("run on a telephone")
 
 
