@@ -22,4 +22,5 @@ assert math.isclose(one.point[x], -1 / math.sqrt(3), abs_tol=1e-6), one
 assert math.isclose(two.point[x], 2, abs_tol=1e-6), two
 assert math.isclose(two.point[y], -1, abs_tol=1e-6), two
 assert sx.animate(one, "one.gif", frames=10).stat().st_size > 0
+assert "play-map" in one.to_html("one.html").read_text(encoding="utf-8")
 print(f"symadamax {version} in {Path(sx.__file__).parent}: {one.point}, {two.point}")

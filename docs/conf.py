@@ -25,6 +25,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "mathml",
     "complete",
+    "listings",
     "play",
     "book",
     "contents",
