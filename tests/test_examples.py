@@ -9,14 +9,21 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import sympy as sp
 from scipy.linalg import solveh_banded
-from scipy.optimize import least_squares, rosen, rosen_der
+from scipy.optimize import brentq, least_squares, rosen, rosen_der
 
-from symadamax import Objective
+from symadamax import Adamax, Objective, Stop, minimize
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 ROWS = {"digits": 400, "chains": 50, "matrix_factorisation": 40}
+# Those with many runs: how many, and what they say of them.
+COUNTS = {
+    "basins": (300, "4 distinct minima"),
+    "rastrigin": (500, "expected there"),
+    "sweep": (5, "fewest steps"),
+}
 
 
 def load(name):
@@ -25,11 +32,14 @@ def load(name):
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_a_script_runs_by_itself(script, monkeypatch, capsys):
+def test_a_script_runs_by_itself(script, monkeypatch, capsys, tmp_path):
     rows = ROWS.get(script.stem, 100)
-    monkeypatch.setattr(sys, "argv", [script.name, "--rows", str(rows)])
+    count, said = COUNTS.get(script.stem, (None, "steps are done."))
+    size = ["--rows", str(rows)] if count is None else ["--count", str(count)]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [script.name, *size])
     runpy.run_path(str(script), run_name="__main__")
-    assert "steps are done." in capsys.readouterr().out
+    assert said in capsys.readouterr().out
 
 
 def test_every_script_has_a_page_that_shows_and_runs_it():
@@ -215,3 +225,87 @@ def test_the_chain_rests_where_the_linear_system_says(chains):
     bands = np.stack([np.full(1000, -1.0), np.full(1000, 2.1)])
     bands[1, [0, -1]] = 1.1  # an end has one neighbour
     np.testing.assert_allclose(chains.chain(loads).x, solveh_banded(bands, loads), atol=1e-10)
+
+
+# ---- many starts -------------------------------------------------------------------------------
+
+
+def test_the_basins_are_of_the_minima_that_solve_the_equations():
+    example = load("basins")
+    # Both squares are 0: y = 11 - x**2, and a polynomial of x.
+    x = sp.Symbol("x")
+    roots = sp.Poly((11 - x**2) ** 2 + x - 7).nroots(n=20)
+    exact = sorted((float(root), float(11 - root**2)) for root in roots)
+    minima = example.explore(2000).summary().minima
+    found = sorted(tuple(minimum.x) for minimum in minima)
+    np.testing.assert_allclose(found, exact, atol=1e-6)
+    assert sum(minimum.count for minimum in minima) == 2000
+
+
+def test_each_basin_is_that_of_adamax_in_numpy():
+    example = load("basins")
+    results = example.explore(500)
+    x, y = results.start.T
+    ended = adamax(
+        lambda p: np.stack([
+            4 * p[0] * (p[0] ** 2 + p[1] - 11) + 2 * (p[0] + p[1] ** 2 - 7),
+            2 * (p[0] ** 2 + p[1] - 11) + 4 * p[1] * (p[0] + p[1] ** 2 - 7),
+        ]),
+        np.stack([x, y]), 0.05, 4000,
+    )  # fmt: skip
+    np.testing.assert_allclose(results.x.T, ended, atol=1e-3)
+
+
+def adamax(gradient, start, learning_rate, steps):
+    """Return the points of many runs at once after so many steps, in NumPy."""
+    p, m, u = start.copy(), np.zeros_like(start), np.zeros_like(start)
+    for t in range(1, steps + 1):
+        g = gradient(p)
+        m = 0.9 * m + 0.1 * g
+        u = np.maximum(0.999 * u, np.abs(g))
+        p -= learning_rate / (1 - 0.9**t) * m / (u + 1e-8)
+    return p
+
+
+@pytest.fixture(scope="module")
+def rastrigin():
+    return load("rastrigin")
+
+
+def test_the_best_runs_are_those_of_adamax_in_numpy(rastrigin):
+    results = rastrigin.explore(3000, keep=50)
+    ended = adamax(lambda p: 2 * p + 20 * np.pi * np.sin(2 * np.pi * p), results.start, 0.05, 400)
+    np.testing.assert_allclose(results.x, ended, atol=1e-7)
+    assert np.all(np.diff(results.fun) >= 0)
+    assert results.summary().runs == 3000
+
+
+def test_two_unknowns_reach_all_minima_of_the_lattice(rastrigin):
+    minima = rastrigin.explore(20_000, size=2, keep=5).summary().minima
+    one = [brentq(lambda x: x + 10 * np.pi * np.sin(2 * np.pi * x), k - 0.2, k + 0.2)
+           for k in range(-5, 6)]  # fmt: skip
+    exact = sorted((a, b) for a in one for b in one)
+    assert len(minima) == 121
+    found = sorted((round(m.x[0], 4), round(m.x[1], 4)) for m in minima)
+    np.testing.assert_allclose(found, sorted(np.round(exact, 4).tolist()), atol=2e-4)
+
+
+def test_the_chances_of_one_unknown_tell_those_of_ten(rastrigin):
+    count = 20_000
+    values = rastrigin.explore(count, keep=400).fun
+    limit = values[-1] - 0.5
+    expected = count * rastrigin.chance(limit)
+    assert abs(np.sum(values < limit) - expected) < 4 * np.sqrt(expected)
+
+
+def test_each_cell_of_the_sweep_is_a_single_run():
+    example = load("sweep")
+    pairs = example.grid(4)
+    results = example.sweep(pairs, steps=2000)
+    for k in range(16):
+        method = Adamax(learning_rate=pairs["learning_rate"][k], beta2=pairs["beta2"][k])
+        single = minimize(
+            example.rosenbrock, example.START, method=method, steps=2000, stop=Stop(target=1e-6)
+        )
+        assert (single.fun, single.nit) == (results.fun[k], results.nit[k])
+    assert pairs.reshape(results.nit)[1, 2] == results.nit[6]
