@@ -68,7 +68,7 @@ def _written(expression: Any) -> str:
     except RecursionError:
         return ""
     fewest: str = min(texts, key=lambda text: len(re.findall("<mrow><mo>-", text)))
-    return fewest
+    return fewest.replace("<mo>-</mo>", "<mo>−</mo>")  # fonts draw a hyphen as short as it is
 
 
 def _low(text: str) -> str:
