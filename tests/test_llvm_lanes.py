@@ -12,7 +12,7 @@ from expressions import SYMBOLS, expressions
 from hypothesis import given, settings
 
 import symadamax as sx
-from symadamax.compiler import native
+from symadamax.compiler import llvm_code, llvm_lanes, native
 from symadamax.compiler.layout import LANES
 from symadamax.compiler.llvm_lanes import SETTINGS, Deck, Watch, emit
 from symadamax.compiler.schedule import schedule
@@ -154,6 +154,21 @@ def test_a_program_in_segments_has_the_bits_of_the_whole() -> None:
             assert one.step() == other.step()
             assert one.doubtful == other.doubtful
         assert one.points[1].tobytes() == other.points[1].tobytes()
+
+
+def test_scratch_that_fits_a_stack_for_one_point_may_not_for_eight(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cut = schedule(sx.Objective(ACKLEY, [x, y]).stages.loops.program, longest=7)
+    on_stack = Bench(emit(cut, "float64", Watch()), spread())
+    for part in (llvm_code, llvm_lanes):
+        monkeypatch.setattr(part, "LARGEST_STACK", len(cut.slots))
+    module = emit(cut, "float64", Watch())
+    on_heap = Bench(module, spread())
+    assert "call ptr @malloc" in module.text
+    assert "call void @free" in module.text
+    assert on_heap.step() == on_stack.step() == 0
+    assert on_heap.points[1].tobytes() == on_stack.points[1].tobytes()
 
 
 @settings(max_examples=8, deadline=None)

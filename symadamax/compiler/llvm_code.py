@@ -137,7 +137,7 @@ class SegmentWriter(Writer):
         self.segment = segment
         self.names: dict[Node, str] = {}
         self.value = self.constant(0.0)
-        if len(plan.slots) > LARGEST_STACK:
+        if len(plan.slots) * lanes > LARGEST_STACK:
             self.declared["malloc"] = "declare ptr @malloc(i64)"
             self.declared["free"] = "declare void @free(ptr)"
 
