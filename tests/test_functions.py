@@ -113,6 +113,8 @@ ELEMENTARY = [
         value32=3, slope=lambda a: 1 / (1 + mp.exp(-a))),
     Row("logistic", 1 / (1 + sp.exp(-x)), lambda a: 1 / (1 + mp.exp(-a)), EXPONENTS, gradient=4,
         value=2.1, gradient32=4, slope=lambda a: 1 / (2 * mp.cosh(a / 2)) ** 2),
+    Row("log(cosh)", sp.log(sp.cosh(x)), lambda a: mp.log1p(2 * mp.sinh(a / 2) ** 2),
+        (signed(1e-100, 1e3), decades(10, 40)), value=4, value32=4, slope=mp.tanh),
     Row("log2", c.log2(x), lambda a: mp.log(a, 2), (ABOVE, uniform(0.5, 2))),
     Row("log10", c.log10(x), mp.log10, (ABOVE, uniform(0.5, 2)), value32=4),
     Row("log base 7", sp.log(x, 7), lambda a: mp.log(a, 7), (ABOVE, uniform(0.5, 2)), value32=4),

@@ -14,7 +14,7 @@ from symadamax.compiler import nests, separate
 
 i, j, k, n, m = sp.symbols("i j k n m", integer=True)
 a = sp.Symbol("a")
-w, v, y, t, X, V, G = (sp.IndexedBase(name) for name in "wvytXVG")
+w, v, y, t, X, V, W, G = (sp.IndexedBase(name) for name in "wvytXVWG")
 rows, columns = (i, 0, n - 1), (j, 0, m - 1)
 weights = sp.Sum(X[i, j] * sp.sin(w[j]), columns)
 FORMS = {
@@ -26,10 +26,22 @@ FORMS = {
         sp.Piecewise((sp.log(2 + w[j] ** 2) * X[i, j], i < j), (t[i], True)), columns, rows
     ),
     "data alone": sp.Sum((a * X[i, j] * sp.sin(t[j])) ** 2, columns, rows),
+    "a table, row by row": sp.Sum(
+        sp.Sum(sp.Sum(sp.tanh(W[j, k]) * X[i, j], (k, 0, 3)) ** 2, columns), rows
+    ),
+    "a table and its lines": sp.Sum(
+        t[i] * sp.sin(W[j, k] * sp.exp(w[j])), (k, 0, 3), columns, rows
+    ),
     "the index itself": sp.Sum(sp.exp(-a * j) * X[i, j], columns, rows),
 }
-REORDERED = {
+REORDERED = {  # sums that are rows now, or wait for others
+    "a table, column by column": sp.Sum(
+        sp.Sum(sp.Sum(sp.exp(W[j, k]) * X[i, j], columns) ** 2, (k, 0, 3)), rows
+    ),
     "a penalty in the loop ahead": FORMS["rows"] + sp.Sum(sp.sin(w[j]) ** 2, columns),
+    "a table that other loops read": sp.Sum(
+        X[i, j] * sp.exp(W[j, k]), (k, 0, 3), columns, rows
+    ) + sp.log(sp.Sum(sp.exp(W[j, k]) * w[j], columns, (k, 0, 3)) ** 2 + 1),
     "a sum that is kept": sp.Sum(X[i, j] * sp.Sum(V[j, k] * sp.sin(v[k]), (k, 0, 4)) * a,
                                  columns, rows),
 }  # fmt: skip
@@ -44,7 +56,12 @@ def case(name: str, turns: int, inner: int) -> tuple[dict[Any, Any], dict[Any, A
         y: rng.normal(size=turns), t: rng.normal(size=max(turns, inner)),
         G: rng.integers(0, 3, inner),
     }  # fmt: skip
-    unknown = {w: rng.normal(size=max(inner, 3)), v: rng.normal(size=5), a: 0.7}
+    unknown = {
+        W: rng.normal(size=(inner, 4)),
+        w: rng.normal(size=max(inner, 3)),
+        v: rng.normal(size=5),
+        a: 0.7,
+    }
     arrays = {part.base for part in ALL[name].atoms(sp.Indexed)}
     names = arrays | ALL[name].free_symbols
     return (

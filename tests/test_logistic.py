@@ -149,6 +149,13 @@ def test_lanes_have_the_bits_of_scalars(dtype: str) -> None:
     assert same_bits(gradient[points.size :], slopes[:, 0])
 
 
+def test_the_logarithm_of_a_hyperbolic_cosine() -> None:
+    assert names(log(sp.cosh(x * y))) == {"mul", "logcosh"}
+    values, gradients = evaluate(Objective(log(sp.cosh(x))), [[1e300], [-800.0], [0.0], [1e-160]])
+    assert values.tolist() == [1e300, 800.0 - np.log(2), 0.0, 5e-321]
+    assert gradients[:, 0].tolist() == [1.0, -1.0, 0.0, 1e-160]
+
+
 def test_what_the_user_wrote_is_shown() -> None:
     objective = Objective(log(1 + exp(x)))
     assert objective.expression == log(1 + exp(x))

@@ -81,6 +81,9 @@ FIXED = {
     "an array in two shapes of loop": Sum(w[i]**2, (i, 0, n - 1)) + Sum(w[i]*w[j]*a, (i, 0, j),
                                                                         (j, 0, n - 1)),
     "a matrix of unknowns": Sum(W[i, j]*W[j, i]*a, (i, 0, 2), (j, 0, 2)),
+    "a range that begins elsewhere on each lane": Sum(
+        Sum(sp.exp(a*w[i + j]), (j, -i, n - 1 - i))**2*w[i], (i, 0, n - 1)
+    ),
     "nothing but an index": Sum(sp.sin(a*i), (i, 1, 3)),
 }  # fmt: skip
 

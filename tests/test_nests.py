@@ -117,6 +117,24 @@ def test_a_loop_ahead_has_loops_ahead_of_its_own() -> None:
     assert [keep.node.name for keep in found[1].kept] == ["sum"]
 
 
+TABLE = sp.Sum(X[i, j] * sp.exp(W[j, k]), (k, 0, 4), (j, 0, m - 1), (i, 0, n - 1))
+
+
+def test_what_depends_on_two_inner_indices_is_kept_where_an_array_is_as_long() -> None:
+    ahead, rows = loops(steps(TABLE, [W], (X, 2)))
+    (kept,) = loops(ahead.steps)[0].kept
+    assert [index.name for index in kept.indices] == ["j", "k"]
+    assert kept.outermost
+    (inner,) = loops(loops(rows.steps)[0].steps)
+    assert inner.found == [kept]
+
+
+def test_what_no_array_is_as_long_as_is_not_kept() -> None:
+    pairs = sp.Sum(y[i] * sp.exp(w[j] * v[k]), (k, 0, 4), (j, 0, m - 1), (i, 0, n - 1))
+    found = loops(steps(pairs, [w, v], (y, 1)))
+    assert [loop.index.name for loop in found] == ["i"]
+
+
 def test_a_triangle_keeps_nothing_ahead() -> None:
     """Its inner range is another one for each turn."""
     (rows,) = loops(steps(sp.Sum(X[i, j] * sp.sin(w[j]), (j, 0, i), (i, 0, 9)), [w], (X, 2)))

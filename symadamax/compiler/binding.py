@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from symadamax.compiler.layout import BLOCK, LANES
 from symadamax.compiler.llvm_loops import Kernel
 from symadamax.compiler.llvm_loops.nest import scattered
 from symadamax.compiler.sizes import Sizes
-from symadamax.compiler.steps import Loop
+from symadamax.compiler.steps import Keep, Loop
 
 __all__ = ["Context", "offsets"]
 
@@ -101,8 +102,9 @@ class Context:
         for array in scattered(loop.steps):
             if parts > 1 or self.single:
                 self.reserve(parts * self.length(array), 8, "buffer", number, array)
-        for keep in loop.kept:
-            self.reserve(count + LANES, 4 if self.single else 8, "kept", keep.node)
+        for keep in _kept(loop):
+            rooms = math.prod(self.room(index) for index in keep.indices)
+            self.reserve(rooms + LANES, 4 if self.single else 8, "kept", keep.node)
         return blocks, parts
 
     def parts_of(self, loop: Loop, blocks: int) -> int:
@@ -210,9 +212,7 @@ class Context:
         elif name in ("lines", "leap"):
             self.words[place] = self.lines(*about)[name == "leap"]
         elif name == "room":
-            index: Index = about[0]
-            low, high = span(index.lower, sizes)[0], span(index.upper, sizes)[1]
-            self.words[place] = max(0, high - low + 1)
+            self.words[place] = self.room(about[0])
 
     def lines(self, array: Array, axes: Sequence[int]) -> tuple[int, int]:
         """Return how many cache lines are fetched along some axes, and their distance in bytes."""
@@ -230,12 +230,25 @@ class Context:
         lines = 1 - (width - run) // LINE  # the first element may be the last of its line
         return min(lines, MOST_LINES), LINE if first > 0 else -LINE
 
+    def room(self, index: Index) -> int:
+        """Return how many values an index takes at most."""
+        low, high = span(index.lower, self.sizes)[0], span(index.upper, self.sizes)[1]
+        return max(0, high - low + 1)
+
     def stride(self, array: Array, axis: int) -> int:
         """Return the distance in bytes of neighbours along an axis."""
         values = self.sizes.arrays[array]
         if not array.unknown:
             return int(values.strides[axis])
         return (4 if self.single else 8) * int(np.prod(values.shape[axis + 1 :]))
+
+
+def _kept(loop: Loop) -> Iterator[Keep]:
+    """Yield what a loop, or one inside it, keeps for the loops after it."""
+    yield from (keep for keep in loop.kept if keep.outermost)
+    for step in loop.steps:
+        if isinstance(step, Loop):
+            yield from _kept(step)
 
 
 def _withins(loop: Loop, program: Program) -> list[Within]:

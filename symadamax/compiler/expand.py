@@ -15,7 +15,7 @@ __all__ = ["expand"]
 
 
 def expand(program: Program) -> Program:
-    """Return an equal program without ``power``, ``softplus``, ``logistic`` and ``detached``.
+    """Return an equal program of operations that the backends have.
 
     Examples
     --------

@@ -17,7 +17,7 @@ from sympy.core.relational import Relational
 from sympy.matrices.expressions.matexpr import MatrixExpr
 from sympy.tensor.indexed import Idx, IndexedBase
 
-from symadamax.compiler.operations import OPERATIONS, Logistic, Operation, Softplus
+from symadamax.compiler.operations import OPERATIONS, LogCosh, Logistic, Operation, Softplus
 
 __all__ = ["HEADS", "REFUSED", "REWRITES", "SUPPORTED", "VALUED", "FixedOrder"]
 
@@ -35,6 +35,7 @@ HEADS: Mapping[Any, Operation] = {
     c.Cbrt: OPERATIONS["cbrt"],
     Softplus: OPERATIONS["softplus"],
     Logistic: OPERATIONS["logistic"],
+    LogCosh: OPERATIONS["logcosh"],
     sp.Abs: OPERATIONS["abs"],
     sp.Max: OPERATIONS["max"],
     sp.Min: OPERATIONS["min"],

@@ -4,7 +4,7 @@
 exponential overflows beyond z = 709 though the result does not: the value is then infinite or 0,
 and its derivative NaN. Here they are found on the graph while it is traced, and become the
 operations ``softplus`` and ``logistic``. In the end these are written with ``exp(-|z|)``, which
-both share and which never overflows.
+both share and which never overflows. A third such operation is ``logcosh``.
 """
 
 from __future__ import annotations
@@ -18,11 +18,22 @@ __all__ = ["factors", "in_other_operations", "log", "log_of_one_plus", "multiple
 
 
 def log(graph: Graph, node: Node) -> Node | None:
-    """Return the logarithm of 1 + exp(u), or of a logistic function; None of another node."""
+    """Return the logarithm of 1 + exp(u), a logistic function or cosh(u); None of another node."""
+    if node.name == "cosh":
+        return graph.op("logcosh", *node.arguments)
     if node.name == "logistic":
         return graph.op("neg", graph.op("softplus", graph.op("neg", node.arguments[0])))
     exponent = _exponent(node)
     return None if exponent is None else graph.op("softplus", exponent)
+
+
+def _logcosh(graph: Graph, argument: Node) -> Node:
+    """Return log(cosh(z)); beyond 20 it is |z| - log(2) to all digits."""
+    size = graph.op("abs", argument)
+    near = graph.op("min", size, graph.constant(20.0))
+    half = graph.op("sinh", graph.mul(graph.constant(0.5), near))
+    bend = graph.op("log1p", graph.mul(graph.constant(2.0), graph.mul(half, half)))
+    return graph.add(bend, graph.op("sub", size, near))
 
 
 def log_of_one_plus(graph: Graph, node: Node) -> Node | None:
@@ -89,13 +100,16 @@ def multiple(node: Node) -> tuple[float, Node]:
 
 
 def in_other_operations(graph: Graph, node: Node, argument: Node) -> Node | None:
-    """Return softplus(z) or logistic(z) in operations that backends have, None of another node.
+    """Return a function of this module in operations that backends have, None of another node.
 
     ::
 
         softplus(z) = max(z, 0) + log1p(exp(-|z|))
         logistic(z) = (1 where z >= 0, else exp(-|z|))/(1 + exp(-|z|))
+        logcosh(z) = log1p(2*sinh(near/2)**2) + (|z| - near),  near = min(|z|, 20)
     """
+    if node.name == "logcosh":
+        return _logcosh(graph, argument)
     if node.name not in ("softplus", "logistic"):
         return None
     zero, one = graph.constant(0.0), graph.constant(1.0)

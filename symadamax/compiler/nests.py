@@ -15,13 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from symadamax.compiler.affine import Index, ordered
+from symadamax.compiler.affine import Access, Index, ordered
 from symadamax.compiler.costs import LEAVES, is_dear
 from symadamax.compiler.ir import Node, Program, Scatter, Store
 from symadamax.compiler.operations import REDUCTIONS
 from symadamax.compiler.steps import Effect, Loop, Step
 
-__all__ = ["nests"]
+__all__ = ["may_be_kept", "nests"]
 
 
 def nests(program: Program) -> list[Step]:
@@ -31,10 +31,23 @@ def nests(program: Program) -> list[Step]:
 
 @dataclass(frozen=True)
 class _Ahead:
-    """A node of an inner level over `index` that is computed and kept before the loops around."""
+    """A node of an inner level over `indices` that is computed and kept before the loops around.
+
+    The loops over the indices `around` have been entered for it.
+    """
 
     node: Node
-    index: Index
+    indices: tuple[Index, ...]
+    around: tuple[Index, ...] = ()
+
+    @property
+    def index(self) -> Index:
+        """The index of the outermost loop that is still to be entered."""
+        return self.indices[0]
+
+    def entered(self) -> _Ahead:
+        """Return what is to be done inside its outermost loop."""
+        return _Ahead(self.node, self.indices[1:], (*self.around, self.index))
 
 
 _Item = Node | _Ahead | Scatter | Store
@@ -56,6 +69,8 @@ class _Level:
     effects : iterable of Effect
     arrays : mapping of Node to Loop
         What loops of the levels around have kept ahead.
+    ahead : iterable of _Ahead
+        What is to be kept by loops of this level for the levels around.
     """
 
     def __init__(
@@ -65,6 +80,7 @@ class _Level:
         wanted: Iterable[Node],
         effects: Iterable[Effect],
         arrays: Mapping[Node, Loop] | None = None,
+        ahead: Iterable[_Ahead] = (),
     ) -> None:
         self.arrays: dict[Node, Loop] = dict(arrays or {})
         self.scope = scope
@@ -77,7 +93,7 @@ class _Level:
         self.rank: dict[_Item, _Rank] = {}
         for effect in self.effects:
             self.needs[effect] = self.demands(effect)
-        for root in (*wanted, *(n for e in self.effects for n in self.needs[e])):
+        for root in (*wanted, *ahead, *(n for e in self.effects for n in self.needs[e])):
             self.place(root)
 
     def below(self, root: Node) -> list[Node]:
@@ -122,12 +138,9 @@ class _Level:
                 continue
             seen.add(node)
             further = node.indices - self.inside
-            if (
-                len(further) == 1
-                and index not in further
-                and is_dear(node, self.inside, self.arrays)
-            ):
-                found[_Ahead(node, *further)] = None
+            alone = index not in further and may_be_kept(node, further, bool(self.scope))
+            if alone and is_dear(node, self.inside, self.arrays):
+                found[_Ahead(node, tuple(ordered(further)))] = None
             elif further:
                 stack.extend(node.arguments)
         return list(found)
@@ -215,21 +228,53 @@ class _Level:
         """Return the loop that does what is due over an index."""
         reductions = [item for item in items if isinstance(item, Node)]
         effects = [item for item in items if isinstance(item, (Scatter, Store))]
-        ahead = [item.node for item in items if isinstance(item, _Ahead)]
-        wanted = [*(node.arguments[0] for node in reductions), *ahead]
+        ahead = [item for item in items if isinstance(item, _Ahead)]
+        here = [item for item in ahead if not item.indices[1:]]
+        inner = [item.entered() for item in ahead if item.indices[1:]]
+        wanted = [*(node.arguments[0] for node in reductions), *(item.node for item in here)]
         scope = (*self.scope, index)
         computed = {node: loop for loop in earlier for node in loop.computed}
         kept = {n: loop for n, loop in computed.items() if is_dear(n, self.inside, known)}
-        kept |= {node: loop for node, loop in self.arrays.items() if loop.index == index}
-        found = _frontier([*wanted, *(e.weight for e in effects)], kept, known)
-        others = {n: loop for n, loop in self.arrays.items() if loop.index != index}
-        level = _Level(scope, known | set(found), wanted, effects, others)
+        kept |= {n: loop for n, loop in self.arrays.items() if index in n.indices <= {*scope}}
+        roots = [*wanted, *(effect.weight for effect in effects), *(item.node for item in inner)]
+        found = _frontier(roots, kept, known)
+        others = {n: loop for n, loop in self.arrays.items() if n not in kept}
+        level = _Level(scope, known | set(found), wanted, effects, others, inner)
         loop = Loop(index, not self.scope, level.steps(), reductions, set(level.order))
         loop.found += [kept[node].keep(node) for node in found]
-        for node in ahead:
-            self.arrays[node] = kept.get(node, loop)
-            self.arrays[node].keep(node)
+        for item in here:
+            self.arrays[item.node] = kept.get(item.node, loop)
+            self.arrays[item.node].keep(item.node, item.around)
+        self.arrays |= {item.node: level.arrays[item.node] for item in inner}
         return loop
+
+
+def may_be_kept(node: Node, further: frozenset[Index], inside: bool) -> bool:
+    """Tell whether an array over further indices may hold a node.
+
+    Over several it is only where it is no longer than an array that is read at all of them, outside
+    of all loops.
+    """
+    if len(further) == 1:
+        return True
+    plain = all(index.indices == {index} and not index.sampled for index in further)
+    return plain and not inside and _reads_at(node, further)
+
+
+def _reads_at(root: Node, indices: frozenset[Index]) -> bool:
+    """Tell whether a node reads an array at each of some indices along an axis of its own."""
+    stack, seen = [root], set()
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if isinstance(node.value, Access):
+            axes = [p.terms for p in node.value.positions if p.indices]
+            if {axis[0][0] for axis in axes if len(axis) == 1} >= indices:
+                return True
+        stack.extend(node.arguments)
+    return False
 
 
 def _frontier(roots: Iterable[Node], kept: dict[Node, Loop], known: set[Node]) -> list[Node]:

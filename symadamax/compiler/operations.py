@@ -33,7 +33,7 @@ from sympy.codegen import cfunctions as c
 
 from symadamax.compiler.affine import Access, Affine, Index, Within
 
-__all__ = ["OPERATIONS", "REDUCTIONS", "Kind", "Logistic", "Operation", "Softplus"]
+__all__ = ["OPERATIONS", "REDUCTIONS", "Kind", "LogCosh", "Logistic", "Operation", "Softplus"]
 
 REDUCTIONS = frozenset({"sum", "product", "largest"})  # over the values of an index
 
@@ -101,6 +101,12 @@ class Softplus(sp.Function):  # type: ignore[misc]
 
 class Logistic(sp.Function):  # type: ignore[misc]
     """1/(1 + exp(-x))."""
+
+    nargs = 1
+
+
+class LogCosh(sp.Function):  # type: ignore[misc]
+    """log(cosh(x))."""
 
     nargs = 1
 
@@ -227,6 +233,10 @@ def _elementary() -> list[Operation]:
         Operation(
             "logistic", 1, "special.expit({0})", "", Logistic,
             partials={0: lambda x: Logistic(x) * Logistic(-x)},
+        ),
+        Operation(
+            "logcosh", 1, "np.log(np.cosh({0}))", "", LogCosh,
+            partials={0: sp.tanh},
         ),
         row("sin", sp.sin), row("cos", sp.cos), row("tan", sp.tan),
         # SymPy's 1 - x**2 and 1 - tanh(x)**2 cancel near 1; these do not.

@@ -14,6 +14,7 @@ from symadamax.compiler.costs import is_dear
 from symadamax.compiler.gather import rewritten
 from symadamax.compiler.graph import Graph
 from symadamax.compiler.ir import Node, Program, Scatter
+from symadamax.compiler.nests import may_be_kept
 from symadamax.compiler.operations import REDUCTIONS
 
 __all__ = ["separate"]
@@ -68,8 +69,9 @@ class _Separation:
             further = node.indices - inside
             if not further:
                 return scope[:depth]
-            if len(further) == 1 and is_dear(node, inside):
-                return (*scope[:depth], *further)
+            alone = len(further) == 1 or scope[depth] not in further
+            if alone and may_be_kept(node, further, depth > 0) and is_dear(node, inside):
+                return (*scope[:depth], *ordered(further))
         return scope
 
     def index(self, node: Node, scope: Scope) -> Index:

@@ -20,13 +20,14 @@ class Keep:
     Attributes
     ----------
     node : Node
-    index : Index
+    indices : tuple of Index
+        Those of the array that it is kept in; the last is the loop's.
     outermost : bool
-        Whether it depends on this index alone, as a loop at the top keeps it.
+        Whether it depends on no other index, so that one array serves all turns of other loops.
     """
 
     node: Node
-    index: Index
+    indices: tuple[Index, ...]
     outermost: bool
 
 
@@ -42,12 +43,13 @@ class Loop:
     found: list[Keep] = field(default_factory=list)
     kept: list[Keep] = field(default_factory=list)
 
-    def keep(self, node: Node) -> Keep:
-        """Keep a node, if that is not done yet."""
+    def keep(self, node: Node, around: tuple[Index, ...] = ()) -> Keep:
+        """Keep a node, if that is not done yet, for each turn of the loops `around` too."""
         for keep in self.kept:
             if keep.node is node:
                 return keep
-        self.kept.append(Keep(node, self.index, self.outermost))
+        whole = self.outermost or bool(around)
+        self.kept.append(Keep(node, (*around, self.index), whole))
         return self.kept[-1]
 
 

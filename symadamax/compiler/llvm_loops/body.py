@@ -9,11 +9,11 @@ from symadamax.compiler import emission
 from symadamax.compiler.affine import Affine, Index
 from symadamax.compiler.ir import Node, Scatter, Store
 from symadamax.compiler.layout import BLOCK, LANES
-from symadamax.compiler.llvm_loops import gradient
+from symadamax.compiler.llvm_loops import gradient, kept
 from symadamax.compiler.llvm_loops.leaves import leaf
 from symadamax.compiler.llvm_loops.rows import Rows, along_memory
 from symadamax.compiler.llvm_loops.turn import Turn
-from symadamax.compiler.steps import Keep, Loop, Step
+from symadamax.compiler.steps import Loop, Step
 from symadamax.compiler.writer import bits
 
 __all__ = ["Body", "instruction", "neutral"]
@@ -63,38 +63,24 @@ class Body:
         else:
             self.values[step] = self.compute(step)
 
-    def steps(self, loop: Loop, counter: str, lower: str) -> None:
-        """Write the steps of a loop's turn, which is `counter` and begins at `lower`."""
-        offset = self.writer.line(f"sub i64 {counter}, {lower}") if loop.found or loop.kept else ""
+    def steps(self, loop: Loop, first: str) -> None:
+        """Write the steps of a turn, what it finds before and what it keeps after them.
+
+        `first` is the turn that a loop begins with; of one that begins elsewhere on each lane, the
+        first of all.
+        """
         for keep in loop.found:
-            self.values[keep.node] = self.found(keep, offset)
+            self.values[keep.node] = kept.load(self.turn, keep, first)
         for step in loop.steps:
             self.step(step)
         for keep in loop.kept:
-            place = self.place(keep, offset)
-            self.writer.do(f"store {self.writer.real} {self.name(keep.node)}, ptr {place}, align 4")
+            kept.store(self.turn, keep, first, self.name(keep.node))
 
     def compute(self, node: Node) -> str:
         """Write an operation; where no turn is masked, each is within all ranges."""
         if node.name == "select" and node.arguments[0].name == "within" and not self.turn.mask:
             return self.name(node.arguments[1])
         return emission.operation(self.writer, node, [self.name(a) for a in node.arguments])
-
-    def found(self, keep: Keep, offset: str) -> str:
-        """Load what an earlier loop over the same index has kept."""
-        place, scalar = self.place(keep, offset), self.function.scalar
-        if keep.outermost and keep.index != self.turn.lane:
-            return self.function.splat(self.writer.line(f"load {scalar}, ptr {place}"), scalar)
-        return self.writer.line(f"load {self.writer.real}, ptr {place}, align 4")
-
-    def place(self, keep: Keep, offset: str) -> str:
-        """Return where a loop keeps a number: at the top one for each turn, inside on lanes."""
-        function = self.function
-        if keep.outermost:
-            memory = function.word("kept", keep.node, kind="ptr")
-            return function.element_of(memory, offset, 1, function.scalar)
-        memory = function.room("room", keep.index, keep.node)
-        return function.element_of(memory, offset, 1, self.writer.real)
 
     def accumulate(self, node: Node, total: str, new: str) -> None:
         """Let `new` be a reduction with this turn in it."""
@@ -213,7 +199,7 @@ class _Inner:
         if self.ragged:
             turn.mask_ragged(index)
         body = Body(turn, around.outside, dict(around.values))
-        body.steps(self.loop, counter, self.lower)
+        body.steps(self.loop, self.lower)
         for node, part, new in zip(self.loop.reductions, self.parts, self.news, strict=True):
             body.accumulate(node, part, new)
 

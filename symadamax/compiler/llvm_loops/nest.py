@@ -131,7 +131,7 @@ class Nest:
         if masked:
             turn.mask_ends(self.word("upper"))
         body = Body(turn, self.outside)
-        body.steps(self.loop, "%i", self.word("lower"))
+        body.steps(self.loop, self.word("lower"))
         sums = [f"%{self.writer.fresh()}" for _ in self.sums]
         for node, total, new in zip(self.loop.reductions, self.sums, sums, strict=True):
             body.accumulate(node, total, new)

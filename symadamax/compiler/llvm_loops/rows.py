@@ -30,7 +30,7 @@ def along_memory(turn: Turn, loop: Loop) -> bool:
     plain = all(isinstance(step, (Node, Scatter)) for step in loop.steps)
     if not plain or loop.kept or any(n.name != "sum" for n in loop.reductions):
         return False
-    if not all(keep.outermost for keep in loop.found):
+    if not all(keep.outermost and keep.indices[-1] == index for keep in loop.found):
         return False
     across = Turn(turn.function, index, {})
     accesses = list(_accesses(loop))
@@ -204,7 +204,7 @@ class Rows:
             turn.exact = True
         calling, writer.calling = writer.calling, masked or writer.calling
         body = self.body(turn, self.around.outside, dict(values))
-        body.steps(self.loop, counter, self.lower)
+        body.steps(self.loop, self.lower)
         news = self.registers()
         for node, total, new in zip(self.loop.reductions, totals, news, strict=True):
             body.accumulate(node, total, new)
