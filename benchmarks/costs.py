@@ -1,4 +1,4 @@
-"""What sums cost beside their kernels: a step on a batch, compile time and memory."""
+"""What sums cost beside their kernels: compile time and memory."""
 
 from __future__ import annotations
 
@@ -6,54 +6,20 @@ import gc
 import resource
 import statistics
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from benchmarks.chain import RATE, chain_sum, stepper
-from benchmarks.children import Failed, in_child, on_processors, side_by_side
-from benchmarks.harness import Contender, paced, repeated, timed
+from benchmarks.chain import RATE, chain_sum
+from benchmarks.children import in_child
+from benchmarks.harness import timed
 from benchmarks.parts import LIMIT, Part, Sizes, table
 from benchmarks.report import Table, Target, duration
-from benchmarks.rows import evaluator, fit_data, fit_sum, logistic_data, logistic_sum
+from benchmarks.rows import fit_data, fit_sum, logistic_data, logistic_sum
 
-__all__ = ["batches", "compiling", "memory"]
-
-STEP, NEAR = "a step on a batch", "a step on a batch of rows that fit into the cache"
-ALL_ROWS = "a step on as many rows, all there are"
-CALL, LITTLE = "an evaluation of as many rows, from Python", "an evaluation of one row, from Python"
-
-
-def batches(sizes: Sizes) -> Part:
-    kinds = (STEP, NEAR, ALL_ROWS, CALL, LITTLE)
-    times, _, missing = side_by_side(
-        {kind: partial(batch_route, kind, sizes) for kind in kinds}, sizes.rounds, LIMIT
-    )
-    hold_all(missing)
-    rows = [[kind, duration(times[kind].seconds)] for kind in kinds]
-    rounds = zip(*(times[kind].rounds for kind in (STEP, CALL, LITTLE)), strict=True)
-    beyond = statistics.median(step - (call - little) for step, call, little in rounds)
-    rows.append(["a step beyond its kernel", duration(beyond)])
-    title = f"Batches of {sizes.batch} of the fit of {sizes.rows:,} rows"
-    target = Target("a step on a batch, beyond its kernel", 1e6 * beyond, 1, "us")
-    return Part([Table(title, ["", "time"], rows)], [target], [times[STEP]])
-
-
-def batch_route(kind: str, sizes: Sizes) -> Contender:
-    import symadamax as sx
-    from symadamax.solver.batches import Batches
-
-    on_processors(1)
-    point = dict(zip("abcd", (1.0, 1.1, 0.9, 2.0), strict=True))
-    count = {STEP: sizes.rows, NEAR: 20 * sizes.batch, LITTLE: 1}.get(kind, sizes.batch)
-    objective = sx.Objective(fit_sum(), data=fit_data(count))
-    if kind in (STEP, NEAR, ALL_ROWS):
-        drawn = Batches(sizes.batch, "shuffle", 0, None) if kind in (STEP, NEAR) else None
-        return paced(stepper(objective, point, 1, drawn).advance, sizes.pace)
-    return repeated(evaluator(objective, point, 1), sizes.pace)
-
+__all__ = ["compiling", "memory"]
 
 WORKS: dict[str, tuple[Callable[[], Any], Callable[[int], tuple[Any, Any]]]] = {
     "Rosenbrock": (chain_sum, lambda n: (None, {"x": np.zeros(n)})),
@@ -125,8 +91,3 @@ def largest_memory() -> float:
     """Return the bytes that this process had in memory at its peak."""
     unit = 1 if sys.platform == "darwin" else 1024
     return float(unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-
-
-def hold_all(missing: Mapping[str, str]) -> None:
-    for name, reason in missing.items():
-        raise Failed(f"{name}: {reason}")

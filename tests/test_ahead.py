@@ -13,7 +13,7 @@ from symadamax.compiler.affine import Array
 from symadamax.compiler.layout import AHEAD, LANES, Storage
 from symadamax.compiler.llvm_loops.ahead import targets
 from symadamax.compiler.loop_stages import LoopStages
-from symadamax.compiler.nests import Loop
+from symadamax.compiler.steps import Loop
 
 i, j, k, n, m = sp.symbols("i j k n m", integer=True)
 a, b = sp.symbols("a b")
