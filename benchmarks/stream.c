@@ -31,8 +31,8 @@ double read_rows(const double *t, const double *y, const long *rows, long n, lon
 }
 
 /* The gradient is that of x*x/2, which costs nothing: what is timed is the update. */
-long adamax(double *x, double *m, double *u, long n, long t, long steps, double learning_rate,
-            double beta1, double beta2, double epsilon)
+long adamax(double *restrict x, double *restrict m, double *restrict u, long n, long t, long steps,
+            double learning_rate, double beta1, double beta2, double epsilon)
 {
     for (long last = t + steps; t < last; ) {
         double rate = learning_rate/(1 - pow(beta1, (double) ++t));

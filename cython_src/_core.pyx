@@ -52,6 +52,8 @@ cpdef enum Status:
 include "loop.pxi"
 include "sampler.pxi"
 include "team.pxi"
+include "choice.pxi"
+include "passes.pxi"
 include "fused.pxi"
 include "lanes.pxi"
 

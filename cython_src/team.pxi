@@ -2,16 +2,37 @@
 #
 # The machine code comes in pieces: `open`, then for each loop at the top `nest` over some of its
 # parts and `close`. How a loop is cut into parts depends on its length alone, so the bits do not
-# depend on who computes which part. The threads are Python's, and wait here without the GIL.
+# depend on who computes which part. So each thread takes the next few parts whenever it is free: one
+# whose processor is slower, or busy with something else, keeps nobody waiting. The threads are
+# Python's, and wait here without the GIL.
 
 from cpython.pythread cimport (
     PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_release_lock,
-    PyThread_type_lock, WAIT_LOCK,
+    PyThread_type_lock, NOWAIT_LOCK, WAIT_LOCK,
 )
 from libc.stdlib cimport calloc, free
 
 cdef extern from "pythread.h":
     unsigned long PyThread_get_thread_ident() noexcept nogil
+
+cdef extern from *:
+    """
+    #if defined(__x86_64__) || defined(_M_X64)
+    #include <emmintrin.h>
+    #define symadamax_fence() _mm_sfence()
+    #else  /* what is stored past the cache is in order there */
+    #define symadamax_fence() ((void)0)
+    #endif
+    /* Add to a number that several threads add to, and return what it was. */
+    #ifdef _MSC_VER
+    #include <intrin.h>
+    #define symadamax_take(number, count) _InterlockedExchangeAdd64((number), (count))
+    #else
+    #define symadamax_take(number, count) __atomic_fetch_add((number), (count), __ATOMIC_RELAXED)
+    #endif
+    """
+    void fence "symadamax_fence"() noexcept nogil
+    int64_t take "symadamax_take"(int64_t *number, int64_t count) noexcept nogil
 
 ctypedef void (*Piece)(void *words) noexcept nogil
 ctypedef void (*Nest)(void *words, int64_t first, int64_t last) noexcept nogil
@@ -21,23 +42,24 @@ cdef enum:
     LANES = 8  # rows are readable so far behind the last
     PAUSE_WORD = 3  # of the context: where `pause` stands, and the Team that it asks
     TEAM_WORD = 4
-    MOST_WORDS = 512  # of a context that each thread of a fused run copies
+    PORTIONS = 16  # of the parts of a loop, for each thread
 
 
 cdef struct Phase:
     Nest nest
+    Nest update  # what takes the unknowns further as well, or NULL
     Piece close
     int64_t *parts  # a word of the context
 
 
 cdef struct Worker:
     PyThread_type_lock start, done
-    int64_t first, last
-    Phase *phase
-    # in a fused run (see fused.pxi): whose, what is stored, and whether something is not finite
-    void *run
-    void *stretch
-    int64_t broken
+
+
+# What the threads do at the moment: `nest` on parts, `portion` of them at a time from `next` on.
+cdef struct Work:
+    Nest nest
+    int64_t next, parts, portion
 
 
 cdef int pause(int64_t *words) noexcept nogil:
@@ -71,10 +93,12 @@ cdef class Team:
     cdef Piece open
     cdef Phase *phases
     cdef Worker *workers
-    cdef int64_t count, word_count
+    cdef Work at_hand
+    cdef int64_t count
     cdef readonly int threads
     cdef bint cancelled, dismissed
     cdef bint patient  # signals wait: half an evaluation would be lost, or tear a run apart
+    cdef bint updating  # an evaluation takes the unknowns further as well
     cdef double looked, listened  # when: at the clock, and for signals
     cdef int64_t unseen, stride  # looks since that at the clock, and how many there are between two
     cdef unsigned long caller
@@ -90,7 +114,6 @@ cdef class Team:
         cdef int64_t k
         self.owner = (words.base, owner)
         self.words = &words[0]
-        self.word_count = words.shape[0]
         self.words[PAUSE_WORD] = <int64_t> <uintptr_t> &pause
         self.words[TEAM_WORD] = <int64_t> <uintptr_t> <void *> self
         self.threads = max(threads, 1)
@@ -143,16 +166,14 @@ cdef class Team:
                 PyThread_acquire_lock(worker.start, WAIT_LOCK)
                 if self.dismissed:
                     break
-                if worker.run:
-                    fused_parts(worker, k)
-                else:
-                    self.do_parts(worker)
+                self.do_parts()
                 PyThread_release_lock(worker.done)
 
-    @property
-    def fusible(self):
-        """Whether a fused run can copy its context."""
-        return self.word_count <= MOST_WORDS and self.sampler is None
+    cdef int set_updates(self, addresses) except -1:
+        cdef int64_t k
+        for k in range(self.count):
+            self.phases[k].update = <Nest> <uintptr_t> addresses[k]
+        return 0
 
     def dismiss(self):
         """Let the threads go; nothing may be evaluated any more but by one thread."""
@@ -162,12 +183,22 @@ cdef class Team:
             for k in range(1, self.threads):
                 PyThread_release_lock(self.workers[k].start)
 
-    cdef void do_parts(self, Worker *worker) noexcept nogil:
-        cdef int64_t part
-        for part in range(worker.first, worker.last):
-            if part > worker.first and self.look():
-                return
-            worker.phase.nest(self.words, part, part + 1)
+    cdef void do_parts(self) noexcept nogil:
+        """Do what nobody else has taken, portion by portion."""
+        cdef Work *work = &self.at_hand
+        cdef int64_t first = take(&work.next, work.portion), part, last
+        while first < work.parts:
+            last = min(first + work.portion, work.parts)
+            if self.updating:
+                work.nest(self.words, first, last)
+            else:
+                for part in range(first, last):
+                    if part > 0 and self.look():
+                        return
+                    work.nest(self.words, part, part + 1)
+            first = take(&work.next, work.portion)
+        if self.updating:
+            fence()  # before another thread reads what was stored past the cache
 
     cdef int look(self) noexcept nogil:
         """Look for signals now and then, in the thread that evaluates; not 0 to end."""
@@ -235,19 +266,20 @@ cdef class Team:
         return value
 
     cdef void do_phase(self, Phase *phase) noexcept nogil:
-        """Do one loop: each thread its share of the parts."""
+        """Do one loop, with all threads."""
         cdef int64_t k, parts = phase.parts[0], threads = 1
         if self.threads > 1 and not self.dismissed:
             threads = max(min(<int64_t> self.threads, parts), 1)
-        for k in range(threads):
-            self.workers[k].phase = phase
-            self.workers[k].first = parts*k//threads
-            self.workers[k].last = parts*(k + 1)//threads
-            if k:
-                PyThread_release_lock(self.workers[k].start)
-        self.do_parts(&self.workers[0])
+        self.at_hand.nest = phase.update if self.updating and phase.update else phase.nest
+        self.at_hand.next, self.at_hand.parts = 0, parts
+        self.at_hand.portion = max(parts//(threads*PORTIONS), 1) if threads > 1 else parts
         for k in range(1, threads):
-            PyThread_acquire_lock(self.workers[k].done, WAIT_LOCK)
+            PyThread_release_lock(self.workers[k].start)
+        self.do_parts()
+        for k in range(1, threads):
+            # Take the start back from a thread that has not begun: nothing is left for it.
+            if not PyThread_acquire_lock(self.workers[k].start, NOWAIT_LOCK):
+                PyThread_acquire_lock(self.workers[k].done, WAIT_LOCK)
 
     cdef int raise_error(self) except -1:
         if self.error is not None:

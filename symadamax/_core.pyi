@@ -102,8 +102,6 @@ class Sampler:
 
 class Team:
     threads: int
-    @property
-    def fusible(self) -> bool: ...
     def __init__(
         self,
         words: npt.NDArray[Any],
@@ -155,16 +153,17 @@ class FusedRun(Run):
     def __init__(
         self,
         team: Team,
-        start: npt.NDArray[Any],
+        points: Sequence[npt.NDArray[Any]],
         m: npt.NDArray[Any],
         u: npt.NDArray[Any],
         method: Method,
         stop: Criteria,
         t: int,
         steps: int,
-        stretches: Sequence[tuple[int, int, int]],
+        updates: tuple[Sequence[int], object],
         scalars: int,
-        block: int,
+        past: Sequence[tuple[int, int]],
+        kept: npt.NDArray[Any] | None = None,
     ) -> None: ...
 
 class Lanes:

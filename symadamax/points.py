@@ -13,9 +13,11 @@ import numpy as np
 from symadamax.errors import InputError
 
 __all__ = [
-    "NO_SHAPES", "Shapes", "Symbol", "by_symbol", "finite", "flat_point", "listed", "point_array",
-    "shaped", "shown",
+    "NO_SHAPES", "Shapes", "Symbol", "by_symbol", "finite", "flat_point", "in_lines", "listed",
+    "point_array", "shaped", "shown",
 ]  # fmt: skip
+
+PAGE, SHIFT = 4096, 704  # bytes; SHIFT is an odd number of cache lines
 
 
 class Symbol(Protocol):
@@ -73,10 +75,24 @@ def flat_point(point: Any, unknowns: Sequence[Any], dtype: str) -> tuple[np.ndar
         entries = _array_start(values[array], array.name, dtype)
         shapes[array] = entries.shape
         pieces.append(entries.reshape(-1))
-    flat = np.concatenate(pieces) if len(pieces) > 1 else pieces[0].copy()
+    flat = in_lines(sum(piece.size for piece in pieces), dtype, len(scalars))
     if flat.size == 0:
         raise InputError("The start has no numbers: there is nothing to optimise.")
-    return flat, shapes
+    return np.concatenate(pieces, out=flat), shapes
+
+
+def in_lines(size: int, dtype: Any, first: int = 0, row: int = 0) -> np.ndarray:
+    """Return an array that is not filled, in which the entry `first` begins a cache line.
+
+    Arrays that are used together have different rows, so that equal entries of them are not 4 KB
+    apart: a processor takes a load for one that waits for a store when their addresses agree modulo
+    4096.
+    """
+    itemsize = np.dtype(dtype).itemsize
+    room = np.empty(size * itemsize + PAGE, np.int8)
+    wanted = row * SHIFT % PAGE
+    skipped = (wanted - room.ctypes.data - first * itemsize) % PAGE
+    return room[skipped : skipped + size * itemsize].view(dtype)
 
 
 def _array_start(given: Any, name: str, dtype: str) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy as sp
 from problems import BY_NAME
 
 from symadamax import Objective, Result, Status, Stop, minimize
@@ -108,6 +109,21 @@ def test_it_goes_on_to_the_same_bits(run: Callable[..., Result]) -> None:
     )  # fmt: skip
     assert rest.x.tobytes() == whole.x.tobytes()
     assert rest.state == whole.state
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_run_in_fused_passes_ends_between_two_of_them(threads: int) -> None:
+    i, n, w = *sp.symbols("i n", integer=True), sp.IndexedBase("w")
+    chain = Objective(sp.Sum((w[i + 1] - w[i] ** 2) ** 2 + (1 - w[i]) ** 2, (i, 0, n - 2)))
+    start = {w: np.linspace(-1, 1, 100_000)}
+    minimize(chain, start, steps=300, threads=threads)  # compiles
+    with interrupt_after(AFTER):
+        broken = minimize(chain, start, steps=FOR_EVER, threads=threads)
+    assert broken.status == Status.INTERRUPTED
+    assert broken.nit == broken.state.step
+    whole = minimize(chain, start, steps=broken.nit, threads=threads)
+    assert whole.x.tobytes() == broken.x.tobytes()
+    assert whole.state == broken.state
 
 
 def test_a_bar_is_closed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,8 @@ import sympy as sp
 
 from symadamax import Objective
 from symadamax.compiler.binding import Context
-from symadamax.compiler.layout import LANES
+from symadamax.compiler.layout import HEAD, LANES
+from symadamax.compiler.llvm_adamax import SETTINGS
 from symadamax.compiler.llvm_loops import Kernel
 from symadamax.compiler.loop_stages import LoopStages
 from symadamax.compiler.native import MachineCode
@@ -199,3 +200,47 @@ def test_a_function_of_a_sum_may_call_what_adding_up_calls(function: Any) -> Non
     x = sp.Symbol("x", real=True)
     assert value == pytest.approx(float(function(sp.Integer(-2))), rel=1e-14)
     assert gradient == pytest.approx([float(function(x).diff(x).subs(x, -2).doit())] * 2)
+
+
+# ---- loops that update ---------------------------------------------------------------------------
+
+
+def test_where_all_is_stored_once_there_is_code_that_updates() -> None:
+    for name in ("chain", "logit", "groups", "means"):  # added to, or no array is unknown
+        stages = example(name, 10)[0].stages
+        assert isinstance(stages, LoopStages)
+        assert stages.kernel("float64").updates is None
+    updates = gathered().updates
+    assert updates is not None
+    assert updates.entries == ("update0",)
+
+
+def gathered() -> Kernel:
+    stages = Objective(CHAIN - a * w[0]).stages
+    assert isinstance(stages, LoopStages)
+    return stages.kernel("float64")
+
+
+def test_code_that_updates_writes_no_gradient_and_may_write_past_the_cache() -> None:
+    kernel = gathered()
+    assert kernel.updates is not None
+    place = f"getelementptr i64, ptr %context, i64 {kernel.layout.word('gradient')}\n"
+    assert place in kernel.module.text
+    assert place not in kernel.updates.text
+    assert kernel.updates.text.count("align 64, !nontemporal !0") == 1
+    inner = kernel.updates.text.partition("\ninner:")[2].partition("\nedge:")[0]
+    assert inner.count(f"store <{LANES} x double>") == 4  # m, u, and the point in one of two ways
+
+
+def test_the_words_of_the_core_are_where_it_looks_for_them() -> None:
+    layout = gathered().layout
+    words = [*((name,) for name in HEAD), *(("setting", name) for name in SETTINGS)]
+    assert [layout.words[word] for word in words] == list(range(len(words)))
+
+
+def test_what_does_much_for_each_unknown_is_not_updated_in_passes_that_cannot_be_ended() -> None:
+    for most, light in ((10, True), (1000, False)):
+        slow = sp.Sum(sp.sin(a * i * j), (j, 1, most), (i, 0, n - 1))
+        objective = Objective(sp.Sum(w[i] ** 2, (i, 0, n - 1)) + slow, [a, w])
+        bound = objective.bound(objective.flat({a: 1.0, w: np.ones(100)})[1])
+        assert (bound.update is not None) == light

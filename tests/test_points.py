@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 from symadamax.errors import InputError
-from symadamax.points import by_symbol, finite, listed, point_array
+from symadamax.points import by_symbol, finite, flat_point, in_lines, listed, point_array
 
 x, y = sp.symbols("x y")
 BOTH = (x, y)
@@ -130,3 +130,20 @@ def test_real_numbers_become_floats(value: Any) -> None:
 def test_of_many_names_the_first_are_listed() -> None:
     assert listed([f"a{k}" for k in range(100)]).endswith("a11, ... (100 in all)")
     assert listed(["a", "b"]) == "a, b"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("first", [0, 1, 5])
+def test_arrays_in_lines_are_never_4_kb_apart(first: int, dtype: str) -> None:
+    arrays = [in_lines(1000, dtype, first, row) for row in range(5)]
+    places = {array[first:].ctypes.data % 4096 for array in arrays}
+    assert {(*array.shape, array.dtype) for array in arrays} == {(1000, np.dtype(dtype))}
+    assert len(places) == 5
+    assert all(place % 64 == 0 for place in places)
+
+
+def test_a_start_with_arrays_begins_a_line_behind_the_scalars() -> None:
+    a, w = sp.Symbol("a"), sp.IndexedBase("w")
+    flat, _ = flat_point({a: 1, w: [2.0, 3.0]}, [a, w], "float64")
+    assert flat.tolist() == [1, 2, 3]
+    assert flat[1:].ctypes.data % 64 == 0

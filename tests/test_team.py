@@ -13,6 +13,7 @@ import pytest
 import sympy as sp
 
 import symadamax as sx
+from symadamax import _core
 from symadamax.errors import InputError
 
 i, j, n, d = sp.symbols("i j n d", integer=True)
@@ -93,6 +94,22 @@ def test_no_thread_stays_behind() -> None:
     before = threading.active_count()
     sx.minimize(expression, start, data=data or None, steps=3, threads=4)
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_thread_that_does_not_come_keeps_nobody_waiting(name: str) -> None:
+    """Nobody sends these teams their threads: the one that asks does all parts."""
+    expression, start, data = PROBLEMS[name]
+    objective = sx.Objective(expression, data=data)
+    x, shapes = objective.flat(start)
+    found = []
+    for threads in (1, 4):
+        bound = objective.bound(shapes, threads=threads)
+        assert bound.context.threads == threads
+        gradient = np.empty_like(x)
+        value = _core.evaluate(bound.function, bound.context, x, gradient)
+        found.append((value, gradient.tobytes()))
+    assert found[0] == found[1]
 
 
 INTERRUPTED = """

@@ -10,7 +10,7 @@ import numpy as np
 
 from symadamax.compiler.affine import Array, Index, Within, span
 from symadamax.compiler.costs import cost_of
-from symadamax.compiler.ir import Node, Program, Store
+from symadamax.compiler.ir import Node, Program
 from symadamax.compiler.layout import BLOCK, LANES
 from symadamax.compiler.llvm_loops import Kernel
 from symadamax.compiler.llvm_loops.nest import scattered
@@ -21,6 +21,7 @@ __all__ = ["Context", "offsets"]
 
 MOST_PARTS = 64
 MOST_OPERATIONS = 2**22  # of a block: a few milliseconds
+LIGHT = 256  # operations an unknown: up to some 50 ns
 LINE = 64  # bytes of a cache line
 MOST_LINES = 8  # of one row that are fetched ahead: the processor goes on by itself
 MOST_BUFFER = 2**23  # numbers in all buffers of one loop: 64 MB
@@ -146,22 +147,17 @@ class Context:
         turns = max(0, span(index.upper, self.sizes)[1] - span(index.lower, self.sizes)[0] + 1)
         return turns * self.operations_of_a_turn(loop, cost)
 
-    def stretches(self) -> tuple[tuple[int, int, int], ...]:
-        """List the loops that store a gradient: number, first coordinate, and length.
+    @property
+    def is_light(self) -> bool:
+        """Whether an evaluation is done soon, for so many unknowns."""
+        lengths = (self.length(array) for array in self.program.arrays if array.unknown)
+        return self.work <= LIGHT * (self.program.unknowns + sum(lengths))
 
-        Empty where something is added to the gradient of an array, or a loop stores two.
-        """
-        program = self.program
-        if program.scatters or not program.stores:
-            return ()
-        found = []
-        for number, loop in enumerate(self.kernel.loops):
-            stored = [step.array for step in loop.steps if isinstance(step, Store)]
-            if len(stored) > 1 or (stored and self.block(loop) != BLOCK):
-                return ()
-            found += [(number, self.offsets[array], self.length(array)) for array in stored]
-        unknown = [array for array in program.arrays if array.unknown]
-        return tuple(found) if len(found) == len(unknown) else ()
+    def past_places(self) -> tuple[tuple[int, int], ...]:
+        """List for each array of unknowns the word that says how it is stored, and its offset."""
+        word, places = self.kernel.layout.words.get, self.offsets.items()
+        found = [(word(("past", array)), offset) for array, offset in places]
+        return tuple((place, offset) for place, offset in found if place is not None)
 
     def batch_places(self) -> tuple[int, int, tuple[tuple[int, int, int], ...], int]:
         """Return the words that change with each batch, as `_core.Team` wants them."""

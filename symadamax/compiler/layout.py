@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["AHEAD", "BLOCK", "LANES", "Layout", "Storage"]
+__all__ = ["AHEAD", "BLOCK", "HEAD", "LANES", "Layout", "Storage"]
 
 LANES = 8  # numbers computed side by side, on any processor
+HEAD = ("x", "gradient", "value", "pause", "team", "m", "u", "next", "broken")  # the first words
 AHEAD = 64  # rows of a sample that are known beyond those at hand
 BLOCK = 2048  # turns of a loop that are summed by themselves, at most; a multiple of LANES
 

@@ -21,6 +21,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from symadamax.compiler.layout import LANES
+from symadamax.compiler.llvm_adamax import SETTINGS as PLAIN
+from symadamax.compiler.llvm_adamax import displacement, moment, weight
 from symadamax.compiler.llvm_code import LARGEST_STACK, SegmentWriter
 from symadamax.compiler.schedule import Schedule, Segment
 from symadamax.compiler.writer import ATTRIBUTES, Module, bits
@@ -30,7 +32,6 @@ __all__ = ["SETTINGS", "STEP", "Deck", "Watch", "emit"]
 STEP = "step"
 
 #: The rows of settings, in order: see equations (1) to (4) of adamax.pxd, and then (5) to (8).
-PLAIN = ("-rate", "beta1", "1 - beta1", "beta2", "inside", "outside")
 OPTIONS = ("l2", "clip", "-clip", "decay")
 SETTINGS = (*PLAIN, *OPTIONS)
 
@@ -278,7 +279,7 @@ class _LaneWriter(SegmentWriter):
     def slope(self, place: int, register: str) -> None:
         """Update the unknown whose derivative is finished."""
         x, setting = self.load("%x", place), self.settings
-        moment, weight = self.deck.moment(place), self.deck.weight(place)
+        moment_row, weight_row = self.deck.moment(place), self.deck.weight(place)
         if self.watch.frozen or self.watch.bounded:  # then a number that is not finite may be lost
             self.nothing.append(self.binary("fsub", register, register))
         if place in self.watch.frozen:
@@ -286,19 +287,12 @@ class _LaneWriter(SegmentWriter):
             return
         self.look_at_unknown(place, x, register)
         g = self.with_options(register, x) if self.watch.options else register
-        # (2)
-        old = self.binary("fmul", setting["beta1"], self.load("%rows", moment))
-        m = self.binary("fadd", old, self.binary("fmul", setting["1 - beta1"], g))
-        self.store(m, "%rows", moment)
-        # (3)
-        decayed = self.binary("fmul", setting["beta2"], self.load("%rows", weight))
-        size = self.binary("fadd", self.intrinsic("fabs", g), setting["inside"])
-        u = self.larger(decayed, size, self.real)
-        self.store(u, "%rows", weight)
-        # (4)
-        above = self.binary("fmul", setting["-rate"], m)
+        m = moment(self, setting, self.load("%rows", moment_row), g)
+        self.store(m, "%rows", moment_row)
+        u = weight(self, setting, self.load("%rows", weight_row), g)
+        self.store(u, "%rows", weight_row)
         below = self.binary("fadd", u, setting["outside"])
-        moved = self.binary("fadd", x, self.binary("fdiv", above, below))
+        moved = self.binary("fadd", x, displacement(self, setting, m, below))
         if self.watch.settling:
             moved = self.settle(x, m, below, moved)
         if self.watch.options:  # (8)

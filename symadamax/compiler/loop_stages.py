@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from symadamax.compiler.sizes import Sizes, infer, lookups
 from symadamax.compiler.steps import Step, text
 from symadamax.machine import processors
 
-__all__ = ["Bound", "LoopStages", "Nests"]
+__all__ = ["Bound", "LoopStages", "Nests", "Update"]
 
 Declared = Iterable[tuple[Extent, Affine]]
 
@@ -43,6 +43,27 @@ class Nests:
 
 
 @dataclass(frozen=True)
+class Update:
+    """Code that evaluates and takes the unknowns one step further, in one pass over them.
+
+    Attributes
+    ----------
+    compiled : callable
+        Compiles it, unless that was done before. Returns for each loop at the top the address of
+        the function that updates, 0 for one without, and who owns the code.
+    scalars : int
+        How many unknowns stand in front of the arrays. These are not updated.
+    past : tuple of (int, int)
+        For each array of unknowns the word of the context that says whether it is stored past the
+        cache, and the number of its first coordinate.
+    """
+
+    compiled: Callable[[], tuple[list[int], object]]
+    scalars: int
+    past: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
 class Bound:
     """What the solver runs: code and the numbers that it runs on.
 
@@ -55,15 +76,14 @@ class Bound:
         own; it works with several threads once they have been sent to it.
     owner : object
         Keeps code and arrays alive.
-    stretches : tuple of (int, int, int)
-        Where all arrays of unknowns are stored block by block: for each, the number of its loop,
-        and where its coordinates begin and how many they are.
+    update : Update or None
+        Where an evaluation may take the unknowns one step further as well.
     """
 
     function: Any
     context: Any
     owner: object
-    stretches: tuple[tuple[int, int, int], ...] = ()
+    update: Update | None = None
 
     def evaluate(self, x: np.ndarray, gradient: np.ndarray) -> float:
         """Return the value at a point, and write the gradient."""
@@ -138,8 +158,20 @@ class LoopStages(Stages):
             kernel = self.kernel(dtype)
             return kernel, build(kernel.module)
 
-        key = (dtype, self.arithmetic, self.digest, tuple(self.storages.items()))
-        return cached(key, make)  # type: ignore[no-any-return]
+        return cached(self._key(dtype), make)  # type: ignore[no-any-return]
+
+    def updates(self, dtype: str) -> tuple[list[int], object]:
+        """Return the addresses of the loops that update, and their code, as `Update` says."""
+        from symadamax.compiler.native import build
+
+        kernel, _ = self.native(dtype)
+        assert kernel.updates is not None
+        code = cached(("updates", *self._key(dtype)), partial(build, kernel.updates))
+        names = [f"update{k}" for k in range(len(kernel.loops))]
+        return [code.addresses.get(name, 0) for name in names], code
+
+    def _key(self, dtype: str) -> tuple[object, ...]:
+        return (dtype, self.arithmetic, self.digest, tuple(self.storages.items()))
 
     def oracle(self) -> Callable[..., Any]:
         """Return the function on NumPy."""
@@ -232,9 +264,12 @@ class LoopStages(Stages):
             words, pieces, parts, (alive, code), min(threads, max(context.parts, default=1)),
             sampler, context.batch_places(),
         )  # fmt: skip
-        stretches = context.stretches() if team.fusible else ()
         function = _core.function_capsule(code.address, dtype)
-        return Bound(function, team, (alive, code), stretches)
+        update = None
+        if kernel.updates is not None and sampler is None and context.is_light:
+            scalars = self.loops.program.unknowns
+            update = Update(partial(self.updates, dtype), scalars, context.past_places())
+        return Bound(function, team, (alive, code), update)
 
 
 LITTLE = 500_000  # operations of an evaluation up to which one thread is the fastest

@@ -138,7 +138,8 @@ def minimize(
     -----
     After t steps the value and the gradient are those of the point after t steps, so there is one
     evaluation more than steps. Where something is not finite on the way, the run stops with a
-    status < 0 at the last point where all was finite, with the state that belongs to it.
+    status < 0 at the last point where all was finite, with the state that belongs to it. With more
+    than a million unknowns in arrays the state is None then: there is no room for a copy of it.
 
     With batches, `fun` and `jac` are those of all rows at the last point, evaluated once more in
     the end, and so are `best_x` and `best_fun`; what `stop`, `history` and the callback see are

@@ -17,7 +17,7 @@ from symadamax.points import NO_SHAPES, Shapes, Symbol, point_array, shaped
 from symadamax.solver.shards import Recipe, ShardSum
 
 if TYPE_CHECKING:
-    from symadamax.compiler.loop_stages import Bound
+    from symadamax.compiler.loop_stages import Bound, Update
     from symadamax.objective import Objective
     from symadamax.solver.batches import Batches
 
@@ -58,8 +58,8 @@ class Problem(NamedTuple):
         What draws the rows that a step sees.
     whole : Bound or None
         With batches, the function of all rows.
-    stretches : tuple of (int, int, int)
-        As in `Bound`: not empty where passes may be fused.
+    update : Update or None
+        As in `Bound`: what an evaluation may do as well.
     workers : context manager
         Inside it the function may be called.
     """
@@ -72,7 +72,7 @@ class Problem(NamedTuple):
     owner: object = None
     batches: Batches | None = None
     whole: Bound | None = None
-    stretches: tuple[tuple[int, int, int], ...] = ()
+    update: Update | None = None
     workers: AbstractContextManager[Any] = NOBODY
 
     @property
@@ -202,7 +202,7 @@ def prepare(
         bound.owner,
         batches,
         whole,
-        bound.stretches,
+        bound.update,
     )
 
 

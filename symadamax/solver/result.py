@@ -73,8 +73,9 @@ class Result(OptimizeResult):
         The averaged iterate, where `Adamax` has ``average=True``.
     history : History or None
         The rows that were kept, where `record` was given.
-    state : State
-        What goes on from here: ``minimize(..., start=result.x, state=result.state)``.
+    state : State or None
+        What goes on from here: ``minimize(..., start=result.x, state=result.state)``. None after
+        something was not finite, where there are more than a million unknowns in arrays.
     objective : Objective or None
         What was minimised; None for a Python function.
     method : Adamax

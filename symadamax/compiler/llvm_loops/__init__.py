@@ -15,13 +15,15 @@ from dataclasses import dataclass
 
 from symadamax.compiler.affine import Array
 from symadamax.compiler.ir import Node, Program
-from symadamax.compiler.layout import LANES, Layout, Storage
+from symadamax.compiler.layout import HEAD, LANES, Layout, Storage
+from symadamax.compiler.llvm_adamax import SETTINGS
 from symadamax.compiler.llvm_code import ENTRY, Module
 from symadamax.compiler.llvm_loops.body import Body
 from symadamax.compiler.llvm_loops.function import Function
 from symadamax.compiler.llvm_loops.helpers import ATTRIBUTES, declarations, helpers
-from symadamax.compiler.llvm_loops.nest import Nest, scattered
+from symadamax.compiler.llvm_loops.nest import Nest, scattered, stores
 from symadamax.compiler.llvm_loops.turn import Turn
+from symadamax.compiler.llvm_loops.update import PAST_CACHE
 from symadamax.compiler.steps import Loop, Step
 from symadamax.compiler.writer import Writer
 
@@ -30,9 +32,21 @@ __all__ = ["Kernel", "emit"]
 
 @dataclass(frozen=True)
 class Kernel:
-    """LLVM IR text, where it finds its numbers, and the loops at its top."""
+    """LLVM IR text, where it finds its numbers, and the loops at its top.
+
+    Attributes
+    ----------
+    module : Module
+    updates : Module or None
+        Where each element of the gradient is stored once, by loops at the top: functions like
+        ``nest0`` of these loops, ``update0`` and so on, which do not store it but update the
+        unknowns by it.
+    layout : Layout
+    loops : tuple of Loop
+    """
 
     module: Module
+    updates: Module | None
     layout: Layout
     loops: tuple[Loop, ...]
 
@@ -73,8 +87,10 @@ class _Emitter:
         self.functions: list[Function] = []
 
     def kernel(self, steps: Sequence[Step]) -> Kernel:
-        for word in ("x", "gradient", "value", "pause", "team"):
+        for word in HEAD:
             self.layout.word(word)
+        for name in SETTINGS:
+            self.layout.word("setting", name)
         loops = [step for step in steps if isinstance(step, Loop)]
         here = self.between("open")
         here.clear_gradient({s.access.array for s in self.program.scatters})
@@ -89,15 +105,29 @@ class _Emitter:
                 here.step(step)
         here.outputs(self.program.outputs)
         here.finish()
-        bodies = "\n".join(function.text() for function in self.functions)
-        declared = [line for f in self.functions for line in f.writer.declared.values()]
-        declared = list(dict.fromkeys([*declared, *declarations(bodies)]))
-        calls = dict.fromkeys(call for f in self.functions for call in f.writer.calls)
-        parts = [*declared, *helpers(bodies), bodies, self.evaluate(loops), ATTRIBUTES]
         pieces = (f"{name}{k}" for k in range(len(loops)) for name in ("nest", "close"))
-        entries = (ENTRY, "open", *pieces)
-        module = Module("\n".join(parts), tuple(calls), entries)
-        return Kernel(module, self.layout, tuple(loops))
+        module = self.module(self.evaluate(loops), (ENTRY, "open", *pieces))
+        return Kernel(module, self.updates(loops), self.layout, tuple(loops))
+
+    def module(self, last: str, entries: tuple[str, ...]) -> Module:
+        """Return the module of the functions that are written, with one more text behind them."""
+        functions, self.functions = self.functions, []
+        bodies = "\n".join(function.text() for function in functions)
+        declared = [line for f in functions for line in f.writer.declared.values()]
+        declared = list(dict.fromkeys([*declared, *declarations(bodies)]))
+        calls = dict.fromkeys(call for f in functions for call in f.writer.calls)
+        parts = [*declared, *helpers(bodies), bodies, last, ATTRIBUTES]
+        return Module("\n".join(parts), tuple(calls), entries)
+
+    def updates(self, loops: Sequence[Loop]) -> Module | None:
+        storing = [k for k, loop in enumerate(loops) if stores(loop)]
+        stored = {store.array for k in storing for store in stores(loops[k])}
+        unknown = {array for array in self.program.arrays if array.unknown}
+        if self.program.scatters or not stored or stored != unknown:
+            return None
+        for number in storing:
+            self.nest(loops[number], number, updating=True)
+        return self.module(PAST_CACHE, tuple(f"update{number}" for number in storing))
 
     def function(self, name: str, parameters: str, lanes: int) -> Function:
         writer = Writer(lanes, self.single, self.arithmetic)
@@ -105,9 +135,11 @@ class _Emitter:
         self.functions.append(function)
         return function
 
-    def nest(self, loop: Loop, number: int) -> None:
+    def nest(self, loop: Loop, number: int, updating: bool = False) -> None:
         parameters = "ptr noalias %context, i64 %from, i64 %to"
-        function = self.function(f"nest{number}", parameters, LANES)
+        name = "update" if updating else "nest"
+        function = self.function(f"{name}{number}", parameters, LANES)
+        function.updating = updating
         Nest(function, loop, number, _Temps(self, function)).write()
 
     def between(self, name: str) -> _Between:

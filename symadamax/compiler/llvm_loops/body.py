@@ -13,6 +13,7 @@ from symadamax.compiler.llvm_loops import gradient, kept
 from symadamax.compiler.llvm_loops.leaves import leaf
 from symadamax.compiler.llvm_loops.rows import Rows, along_memory
 from symadamax.compiler.llvm_loops.turn import Turn
+from symadamax.compiler.llvm_loops.update import update
 from symadamax.compiler.steps import Loop, Step
 from symadamax.compiler.writer import bits
 
@@ -58,6 +59,8 @@ class Body:
             _Inner(self, step).write()
         elif isinstance(step, Scatter):
             gradient.scatter(self.turn, step, self.name(step.weight))
+        elif isinstance(step, Store) and self.function.updating:
+            self.turn.moved.append(update(self.turn, step, self.name(step.weight)))
         elif isinstance(step, Store):
             gradient.store(self.turn, step, self.name(step.weight))
         else:

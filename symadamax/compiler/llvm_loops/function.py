@@ -39,6 +39,7 @@ class Function:
         self.rooms: dict[tuple[object, ...], str] = {}
         self.buffers: dict[Array, str] = {}
         self.partition: int | None = None
+        self.updating = False  # where a derivative is done, its unknown is taken one step further
         self._early: dict[str, str] = {}
 
     @property

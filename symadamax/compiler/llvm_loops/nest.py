@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from symadamax.compiler.affine import Array
 from symadamax.compiler.elementary import FUNCTIONS
-from symadamax.compiler.ir import Node, Scatter
+from symadamax.compiler.ir import Node, Scatter, Store
 from symadamax.compiler.layout import LANES
 from symadamax.compiler.llvm_loops.ahead import fetch_ahead
 from symadamax.compiler.llvm_loops.body import Body, instruction, neutral
@@ -19,7 +19,7 @@ from symadamax.compiler.llvm_loops.function import Function
 from symadamax.compiler.llvm_loops.turn import Turn
 from symadamax.compiler.steps import Loop, Step
 
-__all__ = ["Nest", "scattered"]
+__all__ = ["Nest", "scattered", "stores"]
 
 LONG = 32  # elementary functions of a turn, above which they are called
 
@@ -46,8 +46,10 @@ class Nest:
         self.number = number
         self.outside = outside
         self.writer = function.writer
-        self.kind = self.writer.of("double")
         self.long = _functions(loop) > LONG
+        self.kinds = [self.writer.of("double")] * len(loop.reductions)
+        if function.updating:
+            self.kinds.append(self.writer.real)  # NaN once an unknown is not finite
 
     def write(self) -> None:
         """Write the loops over parts, blocks and turns."""
@@ -95,15 +97,11 @@ class Nest:
 
     def turns(self, start: str, stop: str) -> None:
         """Write the loop over the turns of a block."""
-        do, writer, count = self.writer.do, self.writer, len(self.loop.reductions)
-        names = [writer.fresh() for _ in range(3 * count)]
-        self.sums = [f"%{name}" for name in names[:count]]
+        do, writer = self.writer.do, self.writer
+        self.sums, news = self.registers(), self.registers()
         writer.begin("turns")
         do(f"%i = phi i64 [ {start}, %block.begin ], [ %i.next, %turns.end ]")
-        for node, total, new in zip(self.loop.reductions, self.sums, names[count:], strict=False):
-            other = writer.splat("double", neutral(node))
-            do(f"{total} = phi {self.kind} [ {other}, %block.begin ], "
-               f"[ %{new}, %turns.end ]")  # fmt: skip
+        self.carry(self.sums, "block.begin", self.neutrals(), "turns.end", news)
         do(f"%turns.more = icmp slt i64 %i, {stop}")
         do("br i1 %turns.more, label %turn, label %blocks.end")
         writer.begin("turn")
@@ -117,10 +115,25 @@ class Nest:
         inner_block, inner_sums = self.turn("inner", masked=False)
         edge_block, edge_sums = self.turn("edge", masked=True)
         writer.begin("turns.end")
-        for new, a, b in zip(names[count : 2 * count], inner_sums, edge_sums, strict=True):
-            do(f"%{new} = phi {self.kind} [ {a}, %{inner_block} ], [ {b}, %{edge_block} ]")
+        self.carry(news, inner_block, inner_sums, edge_block, edge_sums)
         do(f"%i.next = add i64 %i, {LANES}")
         do("br label %turns")
+
+    def registers(self) -> list[str]:
+        """Return a fresh register for each sum."""
+        return [f"%{self.writer.fresh()}" for _ in self.kinds]
+
+    def neutrals(self) -> list[str]:
+        """Return what each sum is of no turns."""
+        found = [self.writer.splat("double", neutral(node)) for node in self.loop.reductions]
+        return [*found, self.writer.number(0.0)] if self.function.updating else found
+
+    def carry(
+        self, sums: list[str], here: str, some: list[str], there: str, others: list[str]
+    ) -> None:
+        """Let sums be some where one block was left, and others where another was."""
+        for kind, total, one, other in zip(self.kinds, sums, some, others, strict=True):
+            self.writer.do(f"{total} = phi {kind} [ {one}, %{here} ], [ {other}, %{there} ]")
 
     def turn(self, label: str, masked: bool) -> tuple[str, list[str]]:
         """Write one turn; return the block that it ends in, and the new sums."""
@@ -132,26 +145,55 @@ class Nest:
             turn.mask_ends(self.word("upper"))
         body = Body(turn, self.outside)
         body.steps(self.loop, self.word("lower"))
-        sums = [f"%{self.writer.fresh()}" for _ in self.sums]
-        for node, total, new in zip(self.loop.reductions, self.sums, sums, strict=True):
+        sums = self.registers()
+        for node, total, new in zip(self.loop.reductions, self.sums, sums, strict=False):
             body.accumulate(node, total, new)
+        if self.function.updating:
+            sums[-1] = self.watched(turn, self.sums[-1])
         self.writer.do("br label %turns.end")
         return self.writer.block, sums
+
+    def watched(self, turn: Turn, total: str) -> str:
+        """Add 0 to a sum for each unknown that is finite after the step, and else NaN."""
+        real, line = self.writer.real, self.writer.line
+        for moved in turn.moved:
+            nothing = line(f"fsub {real} {moved}, {moved}")
+            if turn.mask:
+                zero = self.writer.number(0.0)
+                chosen = f"{self.writer.truth} {turn.mask}, {real} {nothing}, {real} {zero}"
+                nothing = line(f"select {chosen}")
+            total = line(f"fadd {real} {total}, {nothing}")
+        return total
 
     def close_block(self) -> None:
         """Sum a block over the lanes."""
         writer, function = self.writer, self.function
         writer.begin("blocks.end")
-        partials = function.word("partials", self.number, kind="ptr") if self.sums else ""
-        for place, (node, total) in enumerate(zip(self.loop.reductions, self.sums, strict=True)):
+        reductions = self.loop.reductions
+        partials = function.word("partials", self.number, kind="ptr") if reductions else ""
+        for place, (node, total) in enumerate(zip(reductions, self.sums, strict=False)):
             across = function.across(total, instruction(node))
             row = writer.line(f"mul i64 {self.word('blocks')}, {place}")
             spot = writer.line(f"add i64 {row}, %block")
             writer.do(
                 f"store double {across}, ptr {function.element_of(partials, spot, 1, 'double')}"
             )
+        if function.updating:
+            self.report()
         writer.do("%block.next = add i64 %block, 1")
         self.look_up()
+
+    def report(self) -> None:
+        """Say that an unknown is not finite; threads that say so at once say the same."""
+        writer, line = self.writer, self.writer.line
+        broken = line(f"fcmp uno {writer.real} {self.sums[-1]}, {writer.number(0.0)}")
+        lanes = line(f"bitcast {writer.truth} {broken} to i{LANES}")
+        writer.do(f"br i1 {line(f'icmp ne i{LANES} {lanes}, 0')}, label %broken, label %sound")
+        writer.begin("broken")
+        place = self.function.place("broken")
+        writer.do(f"store atomic i64 1, ptr {place} monotonic, align 8")
+        writer.do("br label %sound")
+        writer.begin("sound")
 
     def look_up(self) -> None:
         """Between two blocks, ask whoever evaluates whether to go on."""
@@ -181,3 +223,8 @@ def scattered(steps: Sequence[Step]) -> list[Array]:
         elif isinstance(step, Scatter):
             found[step.access.array] = None
     return list(found)
+
+
+def stores(loop: Loop) -> list[Store]:
+    """List what a loop at the top stores of the gradient."""
+    return [step for step in loop.steps if isinstance(step, Store)]

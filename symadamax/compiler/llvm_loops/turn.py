@@ -56,6 +56,7 @@ class Turn:
         self.mask = ""
         self.exact = False
         self.turns = ""  # the lane's index on each lane, once it has been needed
+        self.moved: list[str] = []  # unknowns after a step
         self.numbers: list[str] = []  # the same as scalars, one for each lane
 
     def inside(self, index: Index, register: str) -> Turn:

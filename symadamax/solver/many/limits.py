@@ -62,5 +62,5 @@ def problem_of(task: Task, point: Array) -> Problem:
     bound = objective.bound(task.shapes, "native", task.dtype, threads=1)
     return Problem(
         bound.function, bound.context, point, objective, task.shapes, bound.owner,
-        stretches=bound.stretches,
+        update=bound.update,
     )  # fmt: skip
