@@ -115,14 +115,16 @@ def test_a_warning_is_a_sentence(run):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize(("option", "name"), [("--plot", "a.png"), ("--animate", "a.gif")])
+@pytest.mark.parametrize(
+    ("option", "name"), [("--plot", "a.png"), ("--animate", "a.gif"), ("--html", "a.html")]
+)
 def test_pictures_are_written(run, tmp_path, option, name):
     path = tmp_path / name
     code, out, _ = run(*FAST, "--steps", 3, option, path)
     assert code == 0
     assert out.endswith(f"Written: {path}\n")
     assert path.stat().st_size > 1000
-    assert path.read_bytes()[:4] in (b"\x89PNG", b"GIF8")
+    assert path.read_bytes()[:4] in (b"\x89PNG", b"GIF8", b"<!do")
 
 
 def test_a_picture_needs_no_number_of_steps(run, tmp_path):
@@ -261,6 +263,7 @@ WRONG = [
     ([*FAST, "--backend", "fortran"], "backend"),
     ([*FAST, "--plot", "a.txt"], "The file must end in .png, .svg or .pdf: 'a.txt' does not."),
     ([*FAST, "--animate", "a.png"], "The file must end in .gif or .mp4: 'a.png' does not."),
+    ([*FAST, "--html", "a.htm"], "The file must end in .html: 'a.htm' does not."),
     ([*FAST, "--plot", "no/such/a.png"], "There is no folder"),
     (["derive", "--step", "last"], "There is no step 'last'; accepted are moving-average, "),
     (["derive", "first-step"], "unrecognized arguments: first-step"),

@@ -78,6 +78,7 @@ def test_what_is_too_long_to_be_written_is_left_to_the_reader(size: int) -> None
 
 
 STRANGE = [
+    "&lt;b&gt;",
     "</script>", "constructor", "__proto__", "__builtins__", "x'); import os; ('", 'a"b', "a\\b",
     "a\nb", "\0", "", " ", "x y", "x:3", "λ", "ﬁ", "1x", "sp", "sx", "objective", "result", "print",
     "noisy", "log1p", "x1", *keyword.kwlist[:5], "\ud800",
