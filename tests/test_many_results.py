@@ -326,6 +326,16 @@ def test_they_survive_pickling(keep: Any) -> None:
     assert copy[1].objective == results[1].objective
 
 
+def test_the_starts_of_rows_that_are_not_there_do_not_travel() -> None:
+    points = STARTS.points(0, 64)
+    results = sx.minimize_many(HIMMELBLAU, np.tile(points, (100, 1)), steps=1)
+    some = results[[70, 3, 4, 4, 6000]]
+    assert len(pickle.dumps(some)) < 6400 * 16
+    copy = pickle.loads(pickle.loads(pickle.dumps(pickle.dumps(some))))
+    assert copy.start.tolist() == some.start.tolist() == points[[6, 3, 4, 4, 6000 % 64]].tolist()
+    assert copy.top(2).start.tolist() == some.top(2).start.tolist()
+
+
 def test_a_description_pickles_with_what_starts_come_with() -> None:
     starts, shapes = starts_of(STARTS, [x, y])
     asked = Description(64, METHOD, Stop(), ("x", "y"), HIMMELBLAU, shapes, starts)

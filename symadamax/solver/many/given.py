@@ -13,7 +13,7 @@ from symadamax.errors import InputError
 from symadamax.points import NO_SHAPES, Shapes, by_symbol, finite, listed, shown
 from symadamax.solver.columns import common_count, is_column
 
-__all__ = ["Given", "given_starts", "is_table", "width_of"]
+__all__ = ["Given", "Picked", "given_starts", "is_table", "width_of"]
 
 Array = npt.NDArray[Any]
 
@@ -70,6 +70,36 @@ class Given:
     def _slices(self, first: int, last: int) -> Iterator[Array]:
         for piece in self.pieces:
             yield piece if len(piece) == 1 else piece[first - self.first : last - self.first]
+
+
+@dataclass(frozen=True, eq=False)
+class Picked:
+    """Some starts of many, kept for the runs that are kept.
+
+    Attributes
+    ----------
+    count : int
+        How many there were.
+    numbers : ndarray of int64, shape (m,)
+        Which these are, in ascending order.
+    rows : ndarray, shape (m, n)
+    """
+
+    count: int
+    numbers: npt.NDArray[np.int64]
+    rows: Array
+
+    def __len__(self) -> int:
+        return self.count
+
+    def points(self, first: int, last: int) -> npt.NDArray[np.float64]:
+        """Return the starts first, ..., last - 1, which must be among them."""
+        place = int(np.searchsorted(self.numbers, first))
+        return np.asarray(self.rows[place : place + last - first], np.float64)
+
+    def part(self, first: int, last: int) -> Picked:
+        """Return these starts themselves."""
+        return self
 
 
 def given_starts(given: Any, unknowns: Sequence[Any], dtype: str) -> tuple[Given, Shapes]:

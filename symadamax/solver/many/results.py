@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from numbers import Integral
 from os import PathLike
 from typing import Any
@@ -16,6 +17,7 @@ from symadamax.errors import InputError, require
 from symadamax.solver.checks import natural
 from symadamax.solver.history import History
 from symadamax.solver.many.description import Description
+from symadamax.solver.many.given import Given, Picked
 from symadamax.solver.many.minima import checked_tolerance, labelled, usual_tolerance
 from symadamax.solver.many.runs import Runs
 from symadamax.solver.many.summary import Digest, Minimum, Summary
@@ -82,6 +84,15 @@ class Results:
         self.number, self.x, self.fun, self.jac, self.status, self.nit = runs
         self.total, self.objective, self.method = asked.total, asked.objective, asked.method
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave behind the starts of runs that are not here."""
+        state = self.__dict__.copy()
+        if isinstance(self.asked.starts, Given) and len(self) < self.total:
+            numbers, places = np.unique(self.number, return_index=True)
+            picked = Picked(self.total, numbers, self.start[places])
+            state["asked"] = replace(self.asked, starts=picked)
+        return state
+
     def __len__(self) -> int:
         return self.runs.rows
 
@@ -112,7 +123,7 @@ class Results:
 
     @property
     def start(self) -> npt.NDArray[Any]:
-        """Where each row began, in the dtype of x."""
+        """Where each row began, in the dtype of x; read from the array that was given."""
         starts = self.asked.starts
         if starts is None:
             raise InputError("The starts of these runs are not kept.")
