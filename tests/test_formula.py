@@ -39,11 +39,11 @@ def test_a_formula_is_well_formed(name: str) -> None:
 
 
 def test_it_reads_as_it_is_written() -> None:
-    assert words(formula(2 * x**2 + 2 * x * y - 6 * x, "xy")) == "f(x,y)=2x2+2xy-6x"
-    assert words(formula((1 - x) ** 2, "x")) == "f(x)=(1-x)2"
-    assert words(formula(sp.exp(-(x**2)), "x")) == "f(x)=exp(-x2)"
+    assert words(formula(2 * x**2 + 2 * x * y - 6 * x, "xy")) == "f(x,y)=2x2+2xy−6x"
+    assert words(formula((1 - x) ** 2, "x")) == "f(x)=(1−x)2"
+    assert words(formula(sp.exp(-(x**2)), "x")) == "f(x)=exp(−x2)"
     choice = sp.Piecewise((x, x < 0), (-x, True))
-    assert words(formula(choice, "x")) == "f(x)={xif\u00a0x<0-xotherwise"
+    assert words(formula(choice, "x")) == "f(x)={xif\u00a0x<0−xotherwise"
 
 
 @pytest.mark.parametrize("name", STRANGE, ids=ascii)
