@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symadamax import Objective
+from symadamax import Objective, compiler
 from symadamax.compiler.binding import Context
 from symadamax.compiler.layout import HEAD, LANES
 from symadamax.compiler.llvm_adamax import SETTINGS
-from symadamax.compiler.llvm_loops import Kernel
+from symadamax.compiler.llvm_loops import Kernel, between
 from symadamax.compiler.loop_stages import LoopStages
 from symadamax.compiler.native import MachineCode
 
@@ -200,6 +200,32 @@ def test_a_function_of_a_sum_may_call_what_adding_up_calls(function: Any) -> Non
     x = sp.Symbol("x", real=True)
     assert value == pytest.approx(float(function(sp.Integer(-2))), rel=1e-14)
     assert gradient == pytest.approx([float(function(x).diff(x).subs(x, -2).doit())] * 2)
+
+
+def written_out(count: int) -> Objective:
+    chain = [100 * (w[k + 1] - w[k] ** 2) ** 2 + (a - w[k]) ** 2 for k in range(count - 1)]
+    return Objective(sp.Add(*chain) + sp.Sum(w[i] ** 2, (i, 0, n - 1)) ** 2 + w[0] ** 3, [a, w])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_elements_that_are_written_out_are_computed_in_pieces(
+    monkeypatch: pytest.MonkeyPatch, dtype: str
+) -> None:
+    """In one piece a thousand of them compiled for a minute."""
+    point = {a: 0.5, w: np.random.default_rng(0).normal(size=60)}
+    cut = Pieces(written_out(60), point, dtype)
+    assert "call void @open.1(" in cut.kernel.module.text
+    monkeypatch.setattr(between, "LONGEST", 10**6)
+    compiler._cache.clear()
+    whole = Pieces(written_out(60), point, dtype)
+    assert "@open." not in whole.kernel.module.text
+    assert cut.run([]) == whole.run([])
+    compiler._cache.clear()
+
+
+def test_a_piece_keeps_what_others_need_alone() -> None:
+    text = example("means", 10)[0].stages.llvm_ir_for("float64")
+    assert text.count("store volatile double") <= 8
 
 
 # ---- loops that update ---------------------------------------------------------------------------

@@ -99,6 +99,14 @@ def test_a_form_that_has_its_own_path(name: str, size: int) -> None:
     compare(case)
 
 
+def test_a_power_series_has_a_slope_at_0() -> None:
+    """Its first term is x**0, of which n*x**(n - 1) is 0 times infinity."""
+    series = Sum(Sum((b * w[i]) ** j * (j + 2), (j, 0, 4)), (i, 0, n - 1))
+    for value, slope in both_backends(Objective(series), {b: 2.0, w: [0.0, 0.0]}):
+        assert value == 4.0
+        assert slope.tolist() == [0.0, 6.0, 6.0]
+
+
 # ---- sizes: nothing, one, whole vectors and blocks, and one more ---------------------------------
 
 SIZES = [0, 1, 2, 3, 7, 8, 9, 15, 17, BLOCK - 1, BLOCK, BLOCK + 1, 5000]

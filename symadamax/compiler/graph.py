@@ -207,6 +207,11 @@ def _simplify_div(graph: Graph, a: Node, b: Node) -> Node | None:
     return None
 
 
+def _simplify_equal(graph: Graph, a: Node, b: Node) -> Node | None:
+    constant = a.operation is CONSTANT and b.operation is CONSTANT
+    return graph.truth(a.value == b.value) if constant else None
+
+
 def _simplify_select(graph: Graph, condition: Node, a: Node, b: Node) -> Node | None:
     if condition.operation is TRUTH:
         return a if condition.value else b
@@ -242,6 +247,7 @@ _SIMPLIFIERS: dict[str, Callable[..., Node | None]] = {
     "abs": _simplify_abs,
     "mul": _simplify_mul,
     "div": _simplify_div,
+    "equal": _simplify_equal,
     "select": _simplify_select,
     "and": _simplify_and,
     "or": _simplify_or,

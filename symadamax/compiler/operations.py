@@ -116,6 +116,11 @@ def _quotient_partial(a: Any, b: Any) -> Any:
     return sp.Mul(-1, sp.Mul(a, 1 / b, evaluate=False), 1 / b, evaluate=False)
 
 
+def _base_partial(x: Any, y: Any) -> Any:
+    """Return y x**(y - 1), and 0 for y = 0, also at x = 0: the first term of a power series."""
+    return sp.Piecewise((0, sp.Eq(y, 0)), (y * x ** (y - 1), True))
+
+
 def _power_partial(x: Any, y: Any) -> Any:
     """Return x**y log(x), and its limit 0 at x = 0 for y > 0."""
     return sp.Piecewise((0, sp.And(sp.Eq(x, 0), y > 0)), (x**y * sp.log(x), True))
@@ -168,7 +173,7 @@ def _arithmetic() -> list[Operation]:
         ),
         Operation(
             "pow", 2, "np.power({0}, {1})", "libm:pow", lambda x, y: x**y, fold=math.pow,
-            partials={0: lambda x, y: y * x ** (y - 1), 1: _power_partial},
+            partials={0: _base_partial, 1: _power_partial},
         ),
         Operation("sqrt", 1, "np.sqrt({0})", "llvm:sqrt", sp.sqrt, fold=math.sqrt),
         Operation(

@@ -18,11 +18,10 @@ from symadamax.compiler.ir import Node, Program
 from symadamax.compiler.layout import HEAD, LANES, Layout, Storage
 from symadamax.compiler.llvm_adamax import SETTINGS
 from symadamax.compiler.llvm_code import ENTRY, Module
-from symadamax.compiler.llvm_loops.body import Body
+from symadamax.compiler.llvm_loops.between import Between, Temps, passed_on, pieces
 from symadamax.compiler.llvm_loops.function import Function
 from symadamax.compiler.llvm_loops.helpers import ATTRIBUTES, declarations, helpers
-from symadamax.compiler.llvm_loops.nest import Nest, scattered, stores
-from symadamax.compiler.llvm_loops.turn import Turn
+from symadamax.compiler.llvm_loops.nest import Nest, stores
 from symadamax.compiler.llvm_loops.update import PAST_CACHE
 from symadamax.compiler.steps import Loop, Step
 from symadamax.compiler.writer import Writer
@@ -84,6 +83,7 @@ class _Emitter:
         self.arithmetic = arithmetic
         self.layout = Layout()
         self.temps: dict[Node, int] = {}
+        self.passed: set[Node] = set()
         self.functions: list[Function] = []
 
     def kernel(self, steps: Sequence[Step]) -> Kernel:
@@ -92,21 +92,12 @@ class _Emitter:
         for name in SETTINGS:
             self.layout.word("setting", name)
         loops = [step for step in steps if isinstance(step, Loop)]
-        here = self.between("open")
-        here.clear_gradient({s.access.array for s in self.program.scatters})
-        for step in steps:
-            if isinstance(step, Loop):
-                here.finish()
-                number = loops.index(step)
-                self.nest(step, number)
-                here = self.between(f"close{number}")
-                here.close_loop(step, number)
-            else:
-                here.step(step)
-        here.outputs(self.program.outputs)
-        here.finish()
-        pieces = (f"{name}{k}" for k in range(len(loops)) for name in ("nest", "close"))
-        module = self.module(self.evaluate(loops), (ENTRY, "open", *pieces))
+        groups = pieces(steps)
+        self.passed = passed_on(groups, loops, self.program.outputs)
+        drivers = [self.group(groups, number, loops) for number in range(len(groups))]
+        names = (f"{name}{k}" for k in range(len(loops)) for name in ("nest", "close"))
+        last = "\n".join([*drivers, self.evaluate(loops)])
+        module = self.module(last, (ENTRY, "open", *names))
         return Kernel(module, self.updates(loops), self.layout, tuple(loops))
 
     def module(self, last: str, entries: tuple[str, ...]) -> Module:
@@ -129,6 +120,30 @@ class _Emitter:
             self.nest(loops[number], number, updating=True)
         return self.module(PAST_CACHE, tuple(f"update{number}" for number in storing))
 
+    def group(
+        self, groups: Sequence[Sequence[Sequence[Step]]], number: int, loops: Sequence[Loop]
+    ) -> str:
+        """Write what stands behind a loop, and that loop; return what calls the pieces, if any."""
+        name = f"close{number - 1}" if number else "open"
+        pieces = groups[number]
+        names = [f"{name}.{k}" for k in range(len(pieces))] if pieces[1:] else [name]
+        for place, (piece, own) in enumerate(zip(pieces, names, strict=True)):
+            here = Between(self, self.function(own, "ptr noalias %context", 1))
+            if place == 0 and number == 0:
+                here.clear_gradient({s.access.array for s in self.program.scatters})
+            elif place == 0:
+                self.nest(loops[number - 1], number - 1)
+                here.close_loop(loops[number - 1], number - 1)
+            for step in piece:
+                here.step(step)
+            if number == len(loops) and place == len(pieces) - 1:
+                here.outputs(self.program.outputs)
+            here.finish()
+        if not pieces[1:]:
+            return ""
+        calls = "\n".join(f"  call void @{own}(ptr %context)" for own in names)
+        return f"define void @{name}(ptr noalias %context) #0 {{\n{calls}\n  ret void\n}}\n"
+
     def function(self, name: str, parameters: str, lanes: int) -> Function:
         writer = Writer(lanes, self.single, self.arithmetic)
         function = Function(name, parameters, writer, self.layout, self.storages)
@@ -140,10 +155,7 @@ class _Emitter:
         name = "update" if updating else "nest"
         function = self.function(f"{name}{number}", parameters, LANES)
         function.updating = updating
-        Nest(function, loop, number, _Temps(self, function)).write()
-
-    def between(self, name: str) -> _Between:
-        return _Between(self, self.function(name, "ptr noalias %context", 1))
+        Nest(function, loop, number, Temps(self, function)).write()
 
     def temp(self, node: Node) -> tuple[str, int]:
         """Return the word of a number that passes from one function to another."""
@@ -169,89 +181,3 @@ class _Emitter:
             lines += ["ret double %d"]
         body = "\n".join(f"  {line}" for line in lines)
         return f"define {real} @{ENTRY}(ptr %x, ptr %gradient, ptr %context) #0 {{\n{body}\n}}\n"
-
-
-class _Between:
-    """What stands between two loops: operations on scalars, and the ends of a loop's sums."""
-
-    def __init__(self, emitter: _Emitter, function: Function) -> None:
-        self.emitter = emitter
-        self.function = function
-        self.writer = function.writer
-        self.body = Body(Turn(function, None, {}), _Temps(emitter, function))
-        self.done: list[Node] = []
-
-    def step(self, step: Step) -> None:
-        self.body.step(step)
-        if isinstance(step, Node):
-            self.done.append(step)
-
-    def clear_gradient(self, arrays: set[Array]) -> None:
-        """Set the stretches of the gradient that are added to, to 0."""
-        width = 4 if self.emitter.single else 8
-        for array in sorted(arrays, key=lambda array: array.place):
-            start = self.function.gradient_of(array)
-            length = self.function.word("length", array)
-            count = self.writer.line(f"mul i64 {length}, {width}")
-            self.function.memset(start, count)
-
-    def close_loop(self, loop: Loop, number: int) -> None:
-        """Combine the sums of the blocks, and the gradients of the parts."""
-        word, writer = self.function.word, self.writer
-        blocks = word("blocks", number)
-        for place, node in enumerate(loop.reductions):
-            start = self.function.element_of(
-                word("partials", number, kind="ptr"), blocks, place, "double"
-            )
-            combine = {"sum": "total"}.get(node.name, node.name)
-            result = writer.line(f"call double @{combine}(ptr {start}, i64 {blocks})")
-            if self.emitter.single:
-                result = writer.line(f"fptrunc double {result} to float")
-            self.body.values[node] = result
-            self.done.append(node)
-        suffix = "32" if self.emitter.single else "64"
-        for array in scattered(loop.steps):
-            buffer = word("buffer", number, array, kind="ptr")
-            target = self.function.gradient_of(array)
-            length, parts = word("length", array), word("parts", number)
-            writer.do(
-                f"call void @combine{suffix}(ptr {target}, ptr {buffer}, i64 {length}, i64 {parts})"
-            )
-
-    def outputs(self, outputs: Sequence[Node]) -> None:
-        """Store the value and the derivatives by the scalar unknowns."""
-        value, *slopes = (self.body.name(node) for node in outputs)
-        real = self.writer.real
-        if self.emitter.single:
-            value = self.writer.line(f"fpext float {value} to double")
-        self.function.store_word(f"double {value}", "value")
-        gradient = self.function.word("gradient", kind="ptr")
-        for k, slope in enumerate(slopes):
-            place = self.function.element_of(gradient, "1", k, real)
-            self.writer.do(f"store {real} {slope}, ptr {place}")
-
-    def finish(self) -> None:
-        """Keep what later functions may need."""
-        for node in self.done:
-            value = self.body.values[node]
-            if node.operation.result.value == "boolean":
-                value = self.writer.line(f"uitofp i1 {value} to {self.writer.real}")
-            self.function.store_word(f"{self.writer.real} {value}", *self.emitter.temp(node))
-        self.writer.do("ret void")
-
-
-class _Temps:
-    """Numbers that an earlier function computed, loaded where they are first needed."""
-
-    def __init__(self, emitter: _Emitter, function: Function) -> None:
-        self.emitter = emitter
-        self.function = function
-
-    def __call__(self, node: Node) -> str:
-        function, scalar = self.function, self.function.scalar
-        value = function.word(*self.emitter.temp(node), kind=scalar)
-        value = function.splat(value, scalar, function.prologue)
-        if node.operation.result.value != "boolean":
-            return value
-        writer = function.writer
-        return function.early(f"fcmp une {writer.real} {value}, {writer.number(0.0)}")

@@ -40,6 +40,7 @@ class Function:
         self.buffers: dict[Array, str] = {}
         self.partition: int | None = None
         self.updating = False  # where a derivative is done, its unknown is taken one step further
+        self.volatile = False  # whether LLVM is to leave loads and stores as they are
         self._early: dict[str, str] = {}
 
     @property
@@ -49,10 +50,10 @@ class Function:
 
     def text(self) -> str:
         """Return the text of the function."""
-        lines = "\n".join(
-            f"  {line}" if not line.endswith(":") else line
-            for line in [*self.prologue, *self.writer.lines]
-        )
+        written = [*self.prologue, *self.writer.lines]
+        if self.volatile:
+            written = [_volatile(line) for line in written]
+        lines = "\n".join(f"  {line}" if not line.endswith(":") else line for line in written)
         return f"define void @{self.name}({self.parameters}) #0 {{\nentry:\n{lines}\n}}\n"
 
     # ---- what is computed once, at the head of the function ------------------------------------
@@ -190,3 +191,10 @@ class Function:
             count = line(f"mul i64 {length}, 8")
             cleared = line(f"select i1 {direct}, i64 0, i64 {count}")
             self.memset(self.buffers[array], cleared)
+
+
+def _volatile(line: str) -> str:
+    """Return a load or a store as one that stays; other lines as they are."""
+    if line.startswith("store "):
+        return line.replace("store ", "store volatile ", 1)
+    return line.replace(" = load ", " = load volatile ", 1)
