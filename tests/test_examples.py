@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import sympy as sp
 from scipy.linalg import solveh_banded
@@ -17,6 +18,7 @@ from symadamax import Adamax, Objective, Stop, minimize
 
 EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+ONCE = {"cluster"}  # processes take seconds to start: it runs in a test of its own
 ROWS = {"digits": 400, "chains": 50, "matrix_factorisation": 40}
 # Those with many runs: how many, and what they say of them.
 COUNTS = {
@@ -31,7 +33,9 @@ def load(name):
     return SimpleNamespace(**runpy.run_path(str(EXAMPLES / f"{name}.py")))
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "script", [path for path in SCRIPTS if path.stem not in ONCE], ids=lambda path: path.stem
+)
 def test_a_script_runs_by_itself(script, monkeypatch, capsys, tmp_path):
     rows = ROWS.get(script.stem, 100)
     count, said = COUNTS.get(script.stem, (None, "steps are done."))
@@ -309,3 +313,25 @@ def test_each_cell_of_the_sweep_is_a_single_run():
         )
         assert (single.fun, single.nit) == (results.fun[k], results.nit[k])
     assert pairs.reshape(results.nit)[1, 2] == results.nit[6]
+
+
+# ---- the cluster -------------------------------------------------------------------------------
+
+
+def test_the_cluster_has_the_bits_of_one_thread(monkeypatch, capsys):
+    script = str(EXAMPLES / "cluster.py")
+    monkeypatch.setattr(sys, "argv", [script, "--rows", "3000"])
+    runpy.run_path(script, run_name="__main__")
+    printed = capsys.readouterr().out
+    assert "The cluster has the same bits: True" in printed
+    assert "'a': 2.0" in printed
+
+
+def test_its_fit_is_that_of_scipy(tmp_path):
+    example, path = load("cluster"), tmp_path / "rows.parquet"
+    example.write(path, 3000)
+    _, fit = example.search(path, threads=2)
+    table = pq.read_table(path)
+    times, values = (table.column(name).to_numpy() for name in "ty")
+    other = least_squares(residuals, [2, 0.7, 0.5, 3], args=(times, values))
+    np.testing.assert_allclose(fit.x, other.x, atol=1e-3)

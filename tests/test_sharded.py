@@ -138,6 +138,17 @@ def test_indices_in_rows_are_held_to_be_in_their_array() -> None:
         Objective(expression, data=rows({G: VALUES, y: VALUES})).value(point)
 
 
+def test_indices_are_a_copy_that_was_checked() -> None:
+    """Changed later, they must not lead the code out of an array; other rows are read as they lie."""
+    groups = np.resize([0, 1, 2], COUNT)
+    expression = sp.Sum((w[G[i]] - y[i]) ** 2, (i, 0, n - 1))
+    function = Objective(expression, data=rows({G: groups, y: VALUES}, shard=90)).sharded({w: (3,)})
+    x, gradient = np.array([1.0, 2.0, 3.0]), np.empty(3)
+    value = function(x, gradient)
+    groups[:] = 0
+    assert function(x, gradient) == value
+
+
 def test_what_is_read_is_kept_as_far_as_there_is_room(file: Path) -> None:
     for keep, kept in ((0, 0), (16 * 90, 1), (16 * 190, 2), (16 * COUNT, 12)):
         sharded = Objective(LOSS, data=rows(file, shard=90, keep=keep)).sharded()

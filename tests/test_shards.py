@@ -194,6 +194,12 @@ def test_a_parcel_is_opened_once_and_known_by_its_content() -> None:
     assert not is_missing(opened(parcel, make))
 
 
+def test_another_version_is_refused() -> None:
+    parcel = Parcel.of("formula")._replace(version="0.0.9")
+    with pytest.raises(InputError, match=r"A worker has symadamax .*, and the caller 0\.0\.9"):
+        opened(parcel, str)
+
+
 def test_few_parcels_are_kept() -> None:
     for number in range(20):
         opened(Parcel.of(number), int)

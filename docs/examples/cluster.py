@@ -33,10 +33,10 @@ def search(path, **where):
     """Return the best of many starts on the first rows, and the fit to all rows from there."""
     some = pq.ParquetFile(path).read_row_group(0).slice(0, 500)
     method = sx.Adamax(learning_rate=0.02)
-    starts = sx.sample(BOX, 64, rng=0)
+    starts = sx.sample(BOX, 40, rng=0)
     many = sx.minimize_many(loss, starts, data=some, method=method, steps=400, **where)
     data = sx.rows(path, shard=pq.ParquetFile(path).metadata.row_group(0).num_rows)
-    return many, sx.minimize(loss, many.best.point, data=data, method=method, steps=300, **where)
+    return many, sx.minimize(loss, many.best.point, data=data, method=method, steps=60, **where)
 
 
 def main():

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from symadamax import _core
 from symadamax.errors import InputError
 
 __all__ = ["MISSING", "Parcel", "is_missing", "opened"]
@@ -30,11 +31,14 @@ class Parcel(NamedTuple):
         None in a copy that is sent where the content is thought to be.
     value : object
         The object itself, in a parcel that does not leave this process.
+    version : str
+        That of symadamax where it was packed: with another one the bits may be others.
     """
 
     address: str
     content: bytes | None
     value: Any = None
+    version: str = _core.VERSION
 
     @classmethod
     def of(cls, value: Any, dumps: Dumps = pickle.dumps) -> Parcel:
@@ -78,7 +82,17 @@ def opened(parcel: Parcel, make: Callable[[Any], Any]) -> Any:
     """Return what `make` has made of the content, once in this process; MISSING without content.
 
     A process opens parcels from those who have sent it here to work, as pickle demands.
+
+    Raises
+    ------
+    InputError
+        When it was packed by another version of symadamax.
     """
+    if parcel.version != _core.VERSION:
+        raise InputError(
+            f"A worker has symadamax {_core.VERSION}, and the caller {parcel.version}: install the "
+            "same version on both."
+        )
     if parcel.value is not None:
         return make(parcel.value)
     key = parcel.address, make

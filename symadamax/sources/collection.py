@@ -69,6 +69,7 @@ class Collection(Partitions):
     def __init__(self, given: Any) -> None:
         self.frame = None if isinstance(given, Mapping) else given
         self.arrays: dict[str, Any] = {}
+        self._parts: dict[tuple[str, ...], list[Any]] = {}
         if self.frame is None:
             self.arrays = _aligned(given)
             known = {name: (array.dtype, array.shape[1:]) for name, array in self.arrays.items()}
@@ -93,8 +94,12 @@ class Collection(Partitions):
 
     def parts(self, names: Sequence[str]) -> list[Any]:
         """Return for each shard what computes some of its columns: Delayed objects of Dask."""
+        if tuple(names) not in self._parts:
+            self._parts[tuple(names)] = self._delayed(list(names))
+        return self._parts[tuple(names)]
+
+    def _delayed(self, names: list[str]) -> list[Any]:
         dask: Any = require("dask", "dask", PURPOSE)
-        names = list(names)
         if self.frame is not None:
             return [dask.delayed(_of_frame)(p, names) for p in self.frame[names].to_delayed()]
         blocks = [self.arrays[name].to_delayed().reshape(-1) for name in names]
