@@ -244,7 +244,7 @@ def _in_turn(task: Task, points: Array, watcher: Watcher) -> Block:
 
 def _maker(task: Task, points: Array) -> Callable[[int, Array, float], Session]:
     """Return what makes the session of a run, from its number, its start and what time is left."""
-    # What is found out here is copied with the objective: a third of the time of each other one.
+    # What is found out here is copied with the objective: each further one takes a third as long.
     first = problem_of(replace(task, parameters={}), points[0])
     shared = None if task.parameters else first
 
