@@ -139,7 +139,7 @@ def test_indices_in_rows_are_held_to_be_in_their_array() -> None:
 
 
 def test_indices_are_a_copy_that_was_checked() -> None:
-    """Changed later they must not lead out of an array; other rows are read as they lie."""
+    """Changed later, they must not lead the code out of an array."""
     groups = np.resize([0, 1, 2], COUNT)
     expression = sp.Sum((w[G[i]] - y[i]) ** 2, (i, 0, n - 1))
     function = Objective(expression, data=rows({G: groups, y: VALUES}, shard=90)).sharded({w: (3,)})
