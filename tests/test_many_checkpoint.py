@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -127,10 +128,14 @@ def test_another_number_of_threads_goes_on(stopped: Any) -> None:
 
 
 def test_runs_that_were_ended_early_are_done_again(tmp_path: Path) -> None:
-    path, long = tmp_path / "runs.npz", {"steps": 20_000}
-    ended = run(checkpoint=path, stop=sx.Stop(seconds=0.05), threads=1, **long)
+    path, long = tmp_path / "runs.npz", {"steps": 200_000, "threads": 1}
+    run(threads=1)
+    begin = time.perf_counter()
+    expected = content(run(**long))
+    some = (time.perf_counter() - begin) / 20
+    ended = run(checkpoint=path, stop=sx.Stop(seconds=some), **long)
     assert (ended.status == Status.TIME_LIMIT).any()
-    assert content(run(checkpoint=path, **long)) == content(run(**long))
+    assert content(run(checkpoint=path, **long)) == expected
 
 
 def test_the_time_limit_is_not_part_of_the_task(stopped: Any) -> None:
