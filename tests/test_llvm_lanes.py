@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,8 +31,10 @@ STEP = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_void_p] * 8, ctypes.c_int64)
 USUAL = (-0.01, 0.9, 0.1, 0.999, 0.0, 1e-8, 0.0, np.inf, -np.inf, 0.0)
 
 
-def module(expression: sp.Expr, watch: Watch = NOTHING, dtype: str = "float64") -> Module:
-    return emit(sx.Objective(expression, [x, y]).stages.loops, dtype, watch)
+def module(
+    expression: sp.Expr, watch: Watch = NOTHING, dtype: str = "float64", lanes: int = LANES
+) -> Module:
+    return emit(sx.Objective(expression, [x, y]).stages.loops, dtype, watch, lanes=lanes)
 
 
 class Bench:
@@ -93,6 +96,57 @@ def test_the_width_of_vectors_changes_no_bit(expression: sp.Expr, dtype: str, cp
         assert here.step() == there.step()
     assert here.points[1].tobytes() == there.points[1].tobytes()
     assert here.rows.tobytes() == there.rows.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("watch", [NOTHING, EVERYTHING], ids=["nothing", "everything"])
+@pytest.mark.parametrize("count", [8, 24, 64])
+def test_twice_as_many_lanes_at_once_change_no_bit(dtype: str, watch: Watch, count: int) -> None:
+    points = np.random.default_rng(2).uniform(-2, 2, (count, 2)).astype(dtype)
+    points[5, 1] = np.nan
+    points[3, 0] = 1e12  # too far for a sine in place
+    benches = [Bench(module(ACKLEY, watch, dtype, lanes), points) for lanes in (8, 16)]
+    for bench in benches:
+        bench.stop[:] = 0.5, 1e-3, 1e-3, 1.0
+        bench.alive[count // 8 :] = 0
+    for _ in range(10):
+        for bench in benches:
+            bench.step()
+        assert benches[0].doubtful == benches[1].doubtful
+    for one, other in zip(*([*b.points[1:], b.rows] for b in benches), strict=True):
+        assert one[..., :count].tobytes() == other[..., :count].tobytes()
+
+
+@pytest.mark.parametrize("function", [sp.sin, sp.cos, sp.tan])
+@pytest.mark.parametrize("far", [2.0**30, 2.0**30 + 1, 1e10, 1e300, -1e9, -(2.0**31), 6e8])
+def test_far_lanes_disturb_no_other_and_have_the_bits_of_a_single_run(
+    function: Any, far: float
+) -> None:
+    objective = sx.Objective(function(x) + function(x * y) + y**2, [x, y])
+    points = spread(24)
+    points[6, 0] = far
+    many = sx.minimize_many(objective, points, steps=3)
+    for lane, point in enumerate(points):
+        assert sx.minimize(objective, point, steps=3).x.tobytes() == many.x[lane].tobytes()
+
+
+def test_a_step_branches_once_however_many_sines_there_are() -> None:
+    text = module(sum(sp.sin(k * x + y) for k in range(1, 9))).text
+    body = text[text.index("define i64 @step") :]
+    assert len(re.findall(r"br i1 .*, label %far", body)) == 1
+    assert text.count("call i64 @thorough0") == 1
+    assert "@thorough" not in module(ROSENBROCK).text
+
+
+def test_long_code_is_not_made_for_two_vectors_at_once() -> None:
+    deck = Deck(2, 0, False)
+    short, long = (
+        sx.Objective(sum(sp.exp(k * x + y) for k in range(1, count)), [x, y]).stages.loops.program
+        for count in (3, 40)
+    )
+    assert [deck.at_once(width, short) for width in (16, 32, 64)] == [8, 8, 16]
+    assert deck.at_once(64, long) == 8
+    assert Deck(20, 0, False).at_once(64, short) == 8
 
 
 def test_doubts_are_of_lanes_that_are_not_finite() -> None:

@@ -195,11 +195,16 @@ class Stages:
 
     def lanes(self, dtype: str, watch: llvm_lanes.Watch) -> CompiledLanes:
         """Return a step for many points, compiled unless it was before."""
-        code: MachineCode = cached(
-            ("lanes", dtype, watch, self.arithmetic, self.digest),
-            lambda: _build(llvm_lanes.emit(self.loops, dtype, watch, self.arithmetic)),
-        )
         deck = llvm_lanes.Deck(self.ir.unknowns, self.ir.parameters, dtype == "float32")
+
+        def make() -> MachineCode:
+            from symadamax.compiler.native import build, vector_bytes
+
+            lanes = deck.at_once(vector_bytes(), self.loops.program)
+            return build(llvm_lanes.emit(self.loops, dtype, watch, self.arithmetic, lanes))
+
+        key = "lanes", dtype, watch, self.arithmetic, self.digest
+        code: MachineCode = cached(key, make)
         return CompiledLanes(_core.lanes_capsule(code.address), deck.row, deck.value, code)
 
     def compiled(self, backend: str, dtype: str, parameters: np.ndarray) -> CompiledObjective:

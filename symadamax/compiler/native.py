@@ -22,7 +22,7 @@ from symadamax.compiler.elementary import definitions
 from symadamax.compiler.writer import Module
 from symadamax.errors import InternalError
 
-__all__ = ["MachineCode", "assembly", "build"]
+__all__ = ["MachineCode", "assembly", "build", "vector_bytes"]
 
 _lock = threading.RLock()
 _elementary: dict[str, MachineCode] = {}  # objectives call these by their addresses
@@ -94,6 +94,12 @@ def assembly(module: Module) -> str:
     with _lock:
         text: str = _target_machine(None).emit_assembly(_parse(module))
         return text
+
+
+def vector_bytes() -> int:
+    """Return how wide the vectors of the processor at hand are."""
+    features = llvm.get_host_cpu_features()
+    return 64 if features.get("avx512f") else 32 if features.get("avx") else 16
 
 
 def _parse(module: Module) -> Any:

@@ -65,6 +65,10 @@ class Writer:
         Whether elementary functions on lanes are called, and not written in place.
     shared : dict
         What may be used again in this block, by a key of those who share it.
+    beyond : list of str, or None
+        Where functions note words that tell which lanes are beyond what they do in place (see
+        `symadamax.compiler.elementary.trigonometric.any_beyond`). None: they see to these
+        themselves.
 
     Examples
     --------
@@ -85,6 +89,7 @@ class Writer:
         self.block = "entry"
         self.calling = False
         self.shared: dict[tuple[str, ...], Any] = {}
+        self.beyond: list[str] | None = None
         self._count = 0
 
     # ---- types ---------------------------------------------------------------------------------
@@ -154,6 +159,21 @@ class Writer:
         )
         passed = ", ".join(f"{self.real} {argument}" for argument in arguments)
         return self.line(f"call {self.real} {full}({passed})")
+
+    def any(self, truths: str) -> str:
+        """Return whether one of the lanes is true."""
+        if self.lanes == 1:
+            return truths
+        name = f"@llvm.vector.reduce.or.v{self.lanes}i1"
+        self.declared[name] = f"declare i1 {name}({self.truth})"
+        return self.line(f"call i1 {name}({self.truth} {truths})")
+
+    def union(self, kind: str, registers: Sequence[str]) -> str:
+        """Return the bits that are set in any of several registers."""
+        found = registers[0]
+        for register in registers[1:]:
+            found = self.line(f"or {kind} {found}, {register}")
+        return found
 
     def foreign(
         self, source: str, name: str, types: Sequence[str], arguments: Sequence[str]

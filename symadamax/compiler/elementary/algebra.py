@@ -210,14 +210,20 @@ def power_of_two(k: Real) -> Real:
 
 
 def polynomial(x: Real, coefficients: Sequence[float]) -> Real:
-    """Return c0 + c1 x + c2 x² + ..., in pairs (Estrin's scheme): few steps wait for others."""
+    """Return c0 + c1 x + c2 x² + ..., in pairs (Estrin's scheme): few steps wait for others.
+
+    The last three terms are done one by one: they wait no longer, and need one power less.
+    """
     terms = [x.constant(c) for c in coefficients]
-    while len(terms) > 1:
+    while len(terms) > 3:
         alone = terms[len(terms) & ~1 :]
         terms = [fma(high, x, low) for low, high in zip(terms[::2], terms[1::2], strict=False)]
         terms += alone
-        x = x * x if len(terms) > 1 else x
-    return terms[0]
+        x = x * x
+    total = terms.pop()
+    while terms:
+        total = fma(total, x, terms.pop())
+    return total
 
 
 def two_sum(a: Real, b: Real) -> tuple[Real, Real]:

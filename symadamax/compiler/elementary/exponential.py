@@ -1,9 +1,12 @@
 """exp and its kin: exp(x) = 2**k exp(r), with k whole and |r| <= log(2)/2.
 
-One pair of polynomials serves all: the even part cosh(r) - 1 and the odd part sinh(r) - r.
+One pair of polynomials serves all: the even part cosh(r) - 1 and the odd part sinh(r) - r. What
+needs their sum alone takes both as one polynomial, which is shorter.
 """
 
 from __future__ import annotations
+
+from itertools import zip_longest
 
 from symadamax.compiler.elementary.algebra import (
     BIAS,
@@ -21,14 +24,15 @@ from symadamax.compiler.elementary.coefficients import COSH, LN2, LN2_LOW, LOG2_
 
 __all__ = ["cosh", "exp", "exp2", "expm1", "sinh", "tanh", "two_to"]
 
+# (exp(r) - 1 - r)/r² in r
+TAIL = [c for pair in zip_longest(COSH, SINH) for c in pair if c is not None]
 HALVES = 2 * BIAS  # k + HALVES is cut into two biased exponents, which may each be made a power
 
 
 def exp(x: Real) -> Real:
     """e**x."""
     r, _, k = _reduced(x.at_least(-746.0).at_most(710.0), HALVES)
-    even, odd = _parts(r)
-    return _scaled(1.0 + (r + (even + odd)), k.bits())
+    return _scaled(1.0 + fma(r * r, polynomial(r, TAIL), r), k.bits())
 
 
 def exp2(x: Real) -> Real:
@@ -50,8 +54,7 @@ def two_to(x: Real, low: Real | None) -> Real:
     r_low = fma(rest, LN2_LOW, fma(rest, LN2, -r))
     if error is not None:
         r_low = fma(error, LN2, r_low)
-    even, odd = _parts(r)
-    return _scaled(1.0 + (r + (r_low + (even + odd))), whole.bits())
+    return _scaled(1.0 + (r + fma(r * r, polynomial(r, TAIL), r_low)), whole.bits())
 
 
 def expm1(x: Real) -> Real:

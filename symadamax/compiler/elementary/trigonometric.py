@@ -5,7 +5,9 @@ Where |x| is so large that pi/2 in three doubles does not suffice, the C library
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from symadamax.compiler.elementary.algebra import (
     WHOLE,
@@ -28,25 +30,28 @@ from symadamax.compiler.elementary.coefficients import (
 )
 from symadamax.compiler.writer import Writer, bits
 
-__all__ = ["cos", "sin", "tan"]
+__all__ = ["any_beyond", "cos", "sin", "tan"]
 
 FARTHEST = 2.0**30
+NEAR = 1 << 29  # k is below, or |x| may be beyond FARTHEST
 SIGN = -(1 << 63)
+WHOLE_BITS = int(bits(WHOLE), 16)
 
 
 def sin(x: Real) -> Real:
     """The sine."""
-    turn = _turn(x)
-    found = select(turn.odd, turn.cosine[0] + turn.cosine[1], turn.sine[0] + turn.sine[1])
-    sign = (x.bits() & SIGN) ^ ((turn.k & 2) << 62)
-    return _far(x, (found.bits() ^ sign).real(), "sin")
+    return _wave(x, "sin")
 
 
 def cos(x: Real) -> Real:
     """The cosine."""
-    turn = _turn(x)
-    found = select(turn.odd, turn.sine[0] + turn.sine[1], turn.cosine[0] + turn.cosine[1])
-    return _far(x, (found.bits() ^ (((turn.k + 1) & 2) << 62)).real(), "cos")
+    return _wave(x, "cos")
+
+
+def any_beyond(writer: Writer) -> str:
+    """Return whether a lane may be beyond `FARTHEST` in what the writer has gathered."""
+    words = Whole(writer, writer.union(writer.whole, writer.beyond or []))
+    return writer.any((words & -NEAR).nonzero().name)
 
 
 def tan(x: Real) -> Real:
@@ -57,7 +62,35 @@ def tan(x: Real) -> Real:
     below = [select(turn.odd, s, c) for s, c in zip(sine, cosine, strict=True)]
     high, rest = quotient(above[0], above[1], below[0], below[1])
     sign = (x.bits() & SIGN) ^ ((turn.k & 1) << 63)
-    return _far(x, ((high + rest).bits() ^ sign).real(), "tan")
+    return _with_far(x, {"tan": ((high + rest).bits() ^ sign).real()})["tan"]
+
+
+def _wave(x: Real, name: str) -> Real:
+    """Return sin or cos; on lanes both are made at once, since a derivative needs the other."""
+    writer = x.writer
+    if writer.lanes == 1:
+        return _with_far(x, {name: WAVES[name](x)})[name]
+    key = "waves", x.name
+    if key not in writer.shared:
+        writer.shared[key] = _with_far(x, {name: wave(x) for name, wave in WAVES.items()})
+    found: Real = writer.shared[key][name]
+    return found
+
+
+def _near_sine(x: Real) -> Real:
+    turn = _turn(x)
+    found = select(turn.odd, turn.cosine[0] + turn.cosine[1], turn.sine[0] + turn.sine[1])
+    sign = (x.bits() & SIGN) ^ ((turn.k & 2) << 62)
+    return (found.bits() ^ sign).real()
+
+
+def _near_cosine(x: Real) -> Real:
+    turn = _turn(x)
+    found = select(turn.odd, turn.sine[0] + turn.sine[1], turn.cosine[0] + turn.cosine[1])
+    return (found.bits() ^ (((turn.k + 1) & 2) << 62)).real()
+
+
+WAVES = MappingProxyType({"sin": _near_sine, "cos": _near_cosine})
 
 
 @dataclass(frozen=True)
@@ -106,30 +139,32 @@ def _cosine(r: Real, low: Real) -> tuple[Real, Real]:
     return main, fma(square * square, polynomial(square, COS), rest)
 
 
-def _far(x: Real, found: Real, name: str) -> Real:
-    """Call the C function, in a block seldom entered, for the lanes beyond `FARTHEST`."""
+def _with_far(x: Real, found: Mapping[str, Real]) -> Mapping[str, Real]:
+    """Let the C functions compute the lanes beyond `FARTHEST`, in a block seldom entered.
+
+    A writer that gathers what is beyond takes the bits of k instead: they differ from those of 0
+    above `NEAR` where x is far, or NaN.
+    """
     writer = x.writer
+    if writer.beyond is not None:
+        writer.beyond.append((_turn(x).k ^ WHOLE_BITS).name)
+        return found
     far = abs(x) > FARTHEST
-    any_far = _any(writer, far.name)
     before, far_label, done = writer.block, f"far.{writer.fresh()}", f"done.{writer.fresh()}"
-    writer.do(f"br i1 {any_far}, label %{far_label}, label %{done}")
+    writer.do(f"br i1 {writer.any(far.name)}, label %{far_label}, label %{done}")
     shared = writer.shared  # it was written before the branch
     writer.begin(far_label)
-    replaced = _each_far(writer, name, x.name, found.name)
+    replaced = {name: _each_far(writer, name, x.name, near.name) for name, near in found.items()}
     writer.do(f"br label %{done}")
     writer.begin(done)
     writer.shared = shared
-    kind = writer.real
-    line = f"phi {kind} [ {found.name}, %{before} ], [ {replaced}, %{far_label} ]"
-    return Real(writer, writer.line(line))
-
-
-def _any(writer: Writer, truths: str) -> str:
-    if writer.lanes == 1:
-        return truths
-    name = f"@llvm.vector.reduce.or.v{writer.lanes}i1"
-    writer.declared[name] = f"declare i1 {name}({writer.truth})"
-    return writer.line(f"call i1 {name}({writer.truth} {truths})")
+    line = "phi {kind} [ {near}, %{before} ], [ {far}, %{far_label} ]".format
+    return {
+        name: Real(writer, writer.line(line(
+            kind=writer.real, near=near.name, before=before, far=replaced[name], far_label=far_label
+        )))
+        for name, near in found.items()
+    }  # fmt: skip
 
 
 def _each_far(writer: Writer, name: str, x: str, found: str) -> str:
