@@ -31,10 +31,13 @@ one jitted function with donated arrays, and torch.compile has gradient and upda
 The C loop reads and writes the point and both moments, and has the point itself for a gradient,
 which costs nothing: it is what the memory allows. It is compiled by gcc -O3 -march=native.
 
-What a step on a batch takes beyond its kernel is counted against an evaluation of as many rows that
-lie one after another, less one of one row. The C loop that reads rows of the same data, in an order
-drawn before, asks for each 64 rows ahead, as symadamax does, and only adds them up: what it takes
-more than for rows that fit into the cache, the memory takes of every such step."""
+A step on a batch draws its rows, evaluates them, and updates. What it takes beyond its kernel, the
+evaluation, is counted for a million rows against an evaluation that reads them in a random order, as
+a batch does, but nothing ahead of time; that can make it less than nothing. For rows that fit into
+the cache it is counted against an evaluation of as many that lie one after another, less one of one
+row. The C loop reads rows of the same data in an order drawn before, asks for each 64 rows ahead, as
+symadamax does, and only adds them up: what it takes more than for rows that fit into the cache, the
+memory takes of every such step."""
 
 
 def run(quick: bool = False) -> Report:

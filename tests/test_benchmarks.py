@@ -259,9 +259,11 @@ def test_sums_without_peers(monkeypatch):
     assert all(cells[report.OURS][0].endswith("s") for cells in (chains, fits, logistics))
     assert fits["NumPy"][1].endswith("s")
     assert speeds == {}
-    assert len(batches) == 11
+    assert len(batches) == 13
     assert batches["C, reading as many that fit"] == ["there is no gcc"]
-    assert batches["a step on a batch, beyond its kernel"][0].endswith("s")
+    assert batches["a step on a batch, beyond its kernel on rows in a random order"][0].endswith(
+        "s"
+    )
     assert list(compiling) == list(costs.WORKS)
     assert len(memory) == 1
     assert "memory for 1,500 unknowns" in [target.what for target in made.targets]
