@@ -91,17 +91,17 @@ def cluster() -> Iterator[Any]:
 
 
 def in_turns(calls: Mapping[str, Call], rounds: int, units: int = 1) -> dict[str, Timing]:
-    """Time each call once a round by the clock, after one that is not counted; hold them equal."""
-    answers = {name: call() for name, call in calls.items()}
-    for name, answer in answers.items():
-        np.testing.assert_array_equal(answer, answers[next(iter(answers))], err_msg=name)
+    """Time each call once a round by the clock; hold what they return equal."""
     names, taken = list(calls), {name: [] for name in calls}
+    expected: Any = None
     for turn in range(rounds):
         first = turn % len(names)
         for name in [*names[first:], *names[:first]]:
             begin = time.perf_counter()
-            calls[name]()
+            answer = calls[name]()
             taken[name].append((time.perf_counter() - begin) / units)
+            expected = answer if expected is None else expected
+            np.testing.assert_array_equal(answer, expected, err_msg=name)
     return {name: Timing(tuple(times), tuple(times)) for name, times in taken.items()}
 
 
@@ -113,13 +113,16 @@ def starts(sizes: Sizes, executors: Mapping[str, Any]) -> Part:
 
     x = sp.symbols("x:10")
     objective = sx.Objective(rastrigin(x, sp), x)
-    sample = sx.sample([(-5, 5)] * 10, sizes.starts, method="uniform", rng=0)
 
-    def call(**how: Any) -> Any:
+    def call(count: int, **how: Any) -> Any:
+        sample = sx.sample([(-5, 5)] * 10, count, method="uniform", rng=0)
         return sx.minimize_many(objective, sample, steps=sizes.steps, keep=100, **how).x
 
-    calls = {TWO: partial(call, threads=2)}
-    calls |= {name: partial(call, executor=pool) for name, pool in executors.items()}
+    ways: dict[str, dict[str, Any]] = {TWO: {"threads": 2}}
+    ways |= {name: {"executor": pool} for name, pool in executors.items()}
+    for how in ways.values():  # the objective is compiled once in each process
+        call(max(sizes.starts // 50, 100), **how)
+    calls = {name: partial(call, sizes.starts, **how) for name, how in ways.items()}
     times = in_turns(calls, sizes.rounds)
     shares = {name: times[TWO].over(timing) for name, timing in times.items()}
     columns = {
@@ -165,6 +168,8 @@ def rows_of(shard: int, sizes: Sizes, executors: Mapping[str, Any], folder: Path
     call(3, threads=1)
     step = (time.perf_counter() - begin) / 4
     steps = max(3, int(sizes.seconds / step))
+    for how in ways.values():
+        call(3, **how)
     calls = {name: partial(call, steps, **how) for name, how in ways.items()}
     times = in_turns(calls, sizes.rounds, steps + 1)
     columns = {

@@ -32,12 +32,12 @@ The C loop reads and writes the point and both moments, and has the point itself
 which costs nothing: it is what the memory allows. It is compiled by gcc -O3 -march=native.
 
 A step on a batch draws its rows, evaluates them, and updates. What it takes beyond its kernel, the
-evaluation, is counted for a million rows against an evaluation that reads them in a random order, as
-a batch does, but nothing ahead of time; that can make it less than nothing. For rows that fit into
-the cache it is counted against an evaluation of as many that lie one after another, less one of one
-row. The C loop reads rows of the same data in an order drawn before, asks for each 64 rows ahead, as
-symadamax does, and only adds them up: what it takes more than for rows that fit into the cache, the
-memory takes of every such step."""
+evaluation, is counted for a million rows against an evaluation that reads them in a random order,
+as a batch does, but nothing ahead of time; that can make it less than nothing. For rows that fit
+into the cache it is counted against an evaluation of as many that lie one after another, less one
+of one row. The C loop reads rows of the same data in an order drawn before, asks for each 64 rows
+ahead, as symadamax does, and only adds them up: what it takes more than for rows that fit into the
+cache, the memory takes of every such step."""
 
 
 def run(quick: bool = False) -> Report:
