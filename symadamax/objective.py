@@ -11,25 +11,24 @@ import numpy as np
 import sympy as sp
 
 from symadamax.compiler import CompiledObjective, Stages, stages_of
-from symadamax.compiler.affine import Index
 from symadamax.compiler.loop_stages import Bound, LoopStages
 from symadamax.compiler.meaning import Meaning, sorted_by_name
 from symadamax.compiler.readable import readable_gradient
-from symadamax.compiler.sampling import row_indices
 from symadamax.compiler.sizes import Sizes
 from symadamax.compiler.walk import names, show
 from symadamax.data import data_arrays
 from symadamax.errors import InputError, UnsupportedError
+from symadamax.fitting import sampled_index, sizes_of
 from symadamax.given import (
     hold_indices_inside,
     parameters_of,
     real_expression,
     rows_of,
     unknowns_of,
-    whole_number,
     without_matrices,
 )  # fmt: skip
-from symadamax.points import NO_SHAPES, Shapes, flat_point, listed
+from symadamax.lambdify import lambdified
+from symadamax.points import NO_SHAPES, Shapes, flat_point
 from symadamax.sharded import Sharded
 from symadamax.sources import Rows
 
@@ -353,36 +352,7 @@ class Objective:
         def value(x, p):
             return x[0]*(x[1]*x[1])
         """
-        if isinstance(self.stages, LoopStages):
-            return self._lambdify_loops()
-        functions = self.stages.python_functions()
-        sources = self.stages.numpy_source.split("\n\n")
-        value, both = (_on_arrays(self, f, s) for f, s in zip(functions, sources, strict=True))
-        return value, both
-
-    def _lambdify_loops(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
-        """Return both functions of an objective with sums, which take one point after another."""
-        if not all(isinstance(unknown, sp.Symbol) for unknown in self.unknowns):
-            raise UnsupportedError(
-                "lambdify takes numbers for scalar unknowns, and among the unknowns of this "
-                "objective are arrays: use value_and_gradient."
-            )
-        bound, size = self.bound(backend="numpy"), len(self.unknowns)
-
-        def at(x: Any, parameters: Any) -> tuple[Any, tuple[Any, ...]]:
-            points = np.stack([np.asarray(part, dtype="float64").reshape(-1) for part in x], axis=1)
-            slopes = np.empty_like(points)
-            values = [bound.function(*both) for both in zip(points, slopes, strict=True)]
-            shape = np.shape(x[0])
-            gradient = tuple(slopes[:, k].reshape(shape) for k in range(size))
-            return np.reshape(values, shape), gradient
-
-        def value(x: Any, parameters: Any) -> Any:
-            return at(x, parameters)[0]
-
-        source = self.stages.numpy_source
-        both = _on_arrays(self, at, source)
-        return _on_arrays(self, value, source.replace("value_and_gradient", "value", 1)), both
+        return lambdified(self)
 
     def compiled(self, backend: str = "native", dtype: str = "float64") -> CompiledObjective:
         """Return what the solver runs; compiled at the first call, and kept.
@@ -423,7 +393,7 @@ class Objective:
         parameters = self.parameter_array("float64")
         if batches is None:
             return self.stages.bound(sizes, parameters, backend, dtype, threads)
-        index = self._rows(batches.index)
+        index = sampled_index(self.stages.ir, batches.index)
         first, last = sizes.exact(index.lower), sizes.exact(index.upper)
         sampler = batches.start(first, last - first + 1)
         stages = self.stages.estimate(index)
@@ -442,64 +412,15 @@ class Objective:
 
     def _sized(self, shapes: Shapes) -> Sizes:
         """Return the sizes for arrays of unknowns of these shapes, found and checked once."""
-        key = tuple(shapes.items())
-        if key in self._sizes:
-            return self._sizes[key]
-        meaning = self._meaning
-        outlines = self._outlines()
-        self._hold_axes({**self.data, **outlines, **shapes})
-        # Of an array of unknowns the shape is all that is asked for.
-        unknown = {base: np.broadcast_to(0.0, shape) for base, shape in shapes.items()}
-        given = {
-            size: whole_number(self.parameters[s], s.name)
-            for s, size in meaning.sizes.items()
-            if s in self.parameters
-        }
         assert isinstance(self.stages, LoopStages)
-        arrays = meaning.bound({**self.data, **outlines, **unknown})
-        sizes = self._sizes[key] = self.stages.sizes(arrays, given, meaning.declared)
-        return sizes
-
-    def _outlines(self) -> dict[Any, Any]:
-        """Return what is known of the arrays that are read as rows."""
-        if self.rows is None:
-            return {}
-        found = self.rows.outlines()
-        return {base: found[base.name] for base in self._meaning.arrays if base.name in found}
-
-    def _rows(self, name: str | None) -> Index:
-        """Return the index whose rows a batch is drawn of."""
-        found = row_indices(self.stages.ir)
-        chosen = [index for index in found if name is None or index.name == name]
-        if len(chosen) == 1:
-            return chosen[0]
-        names = listed(sorted({index.name for index in found}))
-        if not found:
-            raise InputError("batch was given, and the objective has no sum over data.")
-        if name is None:
-            raise InputError(
-                f"The objective has several sums over data, over {names}; say which is sampled, "
-                f"such as batch={{{found[0].name}: 256}}."
+        key = tuple(shapes.items())
+        if key not in self._sizes:
+            read = self.rows.outlines() if self.rows else {}
+            rows = {base: read[base.name] for base in self._meaning.arrays if base.name in read}
+            self._sizes[key] = sizes_of(
+                self.stages, self._meaning, {**self.data, **rows}, shapes, self.parameters
             )
-        raise InputError(f"batch names the index {name!r}; accepted are {names}, each once.")
-
-    def _hold_axes(self, given: Mapping[sp.IndexedBase, Any]) -> None:
-        """Refuse arrays that are missing, or have another number of axes than of indices."""
-        missing = [base.name for base in self._meaning.arrays if base not in given]
-        if missing:
-            raise InputError(
-                f"No data are given for {listed(missing)}. Give an array for each in data, or add "
-                "it to the unknowns."
-            )
-        for base, found in given.items():
-            shape = tuple(getattr(found, "shape", found))
-            axes = self._meaning.arrays[base].axes
-            column = axes == 1 and isinstance(base, sp.MatrixSymbol) and 1 in shape
-            if len(shape) != axes and not (len(shape) == 2 and column):
-                raise InputError(
-                    f"{base.name} is given with the shape {shape}, and has {axes} "
-                    f"{'index' if axes == 1 else 'indices'} in the objective."
-                )
+        return self._sizes[key]
 
     def flat(self, point: Any, dtype: str = "float64") -> tuple[np.ndarray, Shapes]:
         """Return a point as one array, the scalars first, and the shapes of its arrays."""
@@ -527,33 +448,6 @@ class Objective:
             When a number is missing, has no place, or is not real and finite.
         """
         return self.flat(point, dtype)[0]
-
-
-def _on_arrays(objective: Objective, function: Any, text: str) -> Callable[..., Any]:
-    unknowns, parameters = objective.unknowns, objective.parameter_array()
-
-    def evaluate(*point: Any) -> Any:
-        if len(point) != len(unknowns):
-            raise InputError(
-                f"{len(point)} numbers or arrays were given; accepted is one for each of the "
-                f"unknowns {listed([symbol.name for symbol in unknowns])}."
-            )
-        x = np.broadcast_arrays(*(np.asarray(value, dtype="float64") for value in point))
-        with np.errstate(all="ignore"):
-            result = function(x, parameters)
-        if not isinstance(result, tuple):
-            return _filled(result, x[0].shape)
-        gradient = np.stack([_filled(part, x[0].shape) for part in result[1]])
-        return _filled(result[0], x[0].shape), gradient
-
-    evaluate.__name__ = evaluate.__qualname__ = text[4 : text.index("(")]
-    evaluate.source = text  # type: ignore[attr-defined]
-    return evaluate
-
-
-def _filled(result: Any, shape: tuple[int, ...]) -> Any:
-    """Return a result of the full shape: a constant stands for all points."""
-    return np.broadcast_to(result, shape).copy() if shape else np.float64(result)
 
 
 def _restore(

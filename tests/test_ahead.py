@@ -14,6 +14,7 @@ from symadamax.compiler.layout import AHEAD, LANES, Storage
 from symadamax.compiler.llvm_loops.ahead import targets
 from symadamax.compiler.loop_stages import LoopStages
 from symadamax.compiler.steps import Loop
+from symadamax.fitting import sampled_index
 
 i, j, k, n, m = sp.symbols("i j k n m", integer=True)
 a, b = sp.symbols("a b")
@@ -28,7 +29,7 @@ def estimate(term: Any) -> LoopStages:
     objective = Objective(sp.Sum(term, (i, 0, n - 1)), data=data)
     stages = objective.stages
     assert isinstance(stages, LoopStages)
-    return stages.estimate(objective._rows(None))
+    return stages.estimate(sampled_index(stages.ir, None))
 
 
 def side_by_side(array: Array) -> Storage:

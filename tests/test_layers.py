@@ -28,12 +28,12 @@ BOOK = [
 ]  # fmt: skip
 LAYERS = [
     "errors", "_build", "_core", "derivation", "machine", "compiler", "points", "data", "sources",
-    "given", "sharded", "objective", "solver", "schedules",
+    "given", "sharded", "fitting", "lambdify", "objective", "solver", "schedules",
 ]  # fmt: skip
 
 SYMPY = {
-    "given.py", "objective.py", "schedules.py", "parse.py", "model.py", "fit.py", "formula/",
-    "demo.py", "derivation/", "viewer/",
+    "given.py", "fitting.py", "lambdify.py", "objective.py", "schedules.py", "parse.py", "model.py",
+    "fit.py", "formula/", "demo.py", "derivation/", "viewer/",
     "compiler/operations.py", "compiler/heads.py", "compiler/trace.py", "compiler/walk.py",
     "compiler/constants.py", "compiler/indexing.py", "compiler/meaning.py",
     *(f"compiler/{name}{end}" for name in BESIDE for end in (".py", "/")),

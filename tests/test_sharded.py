@@ -210,10 +210,10 @@ def test_two_runs_at_a_time_do_not_disturb_each_other() -> None:
 
 
 def test_threads_of_a_run_end_with_it() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     run(in_memory(), threads=3, steps=5)
     for _ in range(100):
-        if threading.active_count() == before:
+        if before.issuperset(threading.enumerate()):
             return
         time.sleep(0.02)
     raise AssertionError(threading.enumerate())
