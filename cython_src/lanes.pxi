@@ -536,6 +536,8 @@ cdef void replace(Lanes self, alone like, int64_t lane) noexcept nogil:
     deck.active -= 1
     if lane != deck.active:
         move_lane(self, like, deck.active, lane)
+    elif lane:
+        move_lane(self, like, 0, lane)  # what is computed there in vain is nothing of its own
 
 
 cdef void end_lanes(Lanes self, alone like, Status reason) noexcept nogil:
