@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, NoReturn
 
-from symadamax import words
+from symadamax.commands import words
 from symadamax.errors import InternalError, SymadamaxError
 
 __all__ = ["main"]

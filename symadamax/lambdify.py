@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import sympy as sp
 
-from symadamax.compiler.loop_stages import LoopStages
+from symadamax.compiler import Stages
+from symadamax.compiler.loop_stages import Bound, LoopStages
 from symadamax.errors import InputError, UnsupportedError
 from symadamax.points import listed
-
-if TYPE_CHECKING:
-    from symadamax.objective import Objective
 
 __all__ = ["lambdified"]
 
 Function = Callable[..., Any]
+Unknowns = Sequence[Any]
 
 
-def lambdified(objective: Objective) -> tuple[Function, Function]:
-    """Return ``value`` and ``value_and_gradient`` of one array of points for each unknown."""
-    stages, parameters = objective.stages, objective.parameter_array()
+def lambdified(
+    stages: Stages, unknowns: Unknowns, parameters: np.ndarray, bound: Callable[[], Bound]
+) -> tuple[Function, Function]:
+    """Return ``value`` and ``value_and_gradient`` of one array of points for each unknown.
+
+    Parameters
+    ----------
+    stages : Stages
+    unknowns : sequence of sympy.Symbol or array
+    parameters : ndarray of float64
+        Their values.
+    bound : callable
+        Returns what computes an objective with sums on NumPy.
+    """
     if isinstance(stages, LoopStages):
-        return _of_loops(objective)
+        return _of_loops(stages, unknowns, bound)
     value, both = (
-        _on_arrays(objective, lambda x, f=function: f(x, parameters), source)
+        _on_arrays(unknowns, lambda x, f=function: f(x, parameters), source)
         for function, source in zip(
             stages.python_functions(), stages.numpy_source.split("\n\n"), strict=True
         )
@@ -34,32 +44,32 @@ def lambdified(objective: Objective) -> tuple[Function, Function]:
     return value, both
 
 
-def _of_loops(objective: Objective) -> tuple[Function, Function]:
+def _of_loops(
+    stages: LoopStages, unknowns: Unknowns, bound: Callable[[], Bound]
+) -> tuple[Function, Function]:
     """Return both functions of an objective with sums, which take one point after another."""
-    if not all(isinstance(unknown, sp.Symbol) for unknown in objective.unknowns):
+    if not all(isinstance(unknown, sp.Symbol) for unknown in unknowns):
         raise UnsupportedError(
             "lambdify takes numbers for scalar unknowns, and among the unknowns of this "
             "objective are arrays: use value_and_gradient."
         )
-    bound = objective.bound(backend="numpy")
+    function = bound().function
 
     def at(x: Any) -> tuple[Any, tuple[Any, ...]]:
         points = np.stack([np.asarray(part, dtype="float64").reshape(-1) for part in x], axis=1)
         slopes = np.empty_like(points)
-        values = [bound.function(*both) for both in zip(points, slopes, strict=True)]
+        values = [function(*both) for both in zip(points, slopes, strict=True)]
         shape = np.shape(x[0])
         return np.reshape(values, shape), tuple(column.reshape(shape) for column in slopes.T)
 
-    source = objective.stages.numpy_source
+    source = stages.numpy_source
     value = _on_arrays(
-        objective, lambda x: at(x)[0], source.replace("value_and_gradient", "value", 1)
+        unknowns, lambda x: at(x)[0], source.replace("value_and_gradient", "value", 1)
     )
-    return value, _on_arrays(objective, at, source)
+    return value, _on_arrays(unknowns, at, source)
 
 
-def _on_arrays(objective: Objective, function: Function, source: str) -> Function:
-    unknowns = objective.unknowns
-
+def _on_arrays(unknowns: Unknowns, function: Function, source: str) -> Function:
     def evaluate(*point: Any) -> Any:
         if len(point) != len(unknowns):
             raise InputError(

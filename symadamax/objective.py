@@ -352,7 +352,9 @@ class Objective:
         def value(x, p):
             return x[0]*(x[1]*x[1])
         """
-        return lambdified(self)
+        return lambdified(
+            self.stages, self.unknowns, self.parameter_array(), lambda: self.bound(backend="numpy")
+        )
 
     def compiled(self, backend: str = "native", dtype: str = "float64") -> CompiledObjective:
         """Return what the solver runs; compiled at the first call, and kept.

@@ -15,8 +15,8 @@ import pytest
 
 from symadamax import Adamax, Stop, __version__, derivation
 from symadamax.cli import main
+from symadamax.commands.settings import SETTINGS
 from symadamax.derivation import errata
-from symadamax.words import SETTINGS
 
 BOWL = "(x - 1)**2 + (y + 2)**2"
 FAST = ["minimize", BOWL, "--start", "x=0,y=0", "--learning-rate", "0.1"]
@@ -181,7 +181,7 @@ def test_a_check_does_not_count_a_quotation_as_proved(run):
 
 def test_a_check_that_fails_is_exit_code_1(run, monkeypatch):
     (false,) = (step for step in faulty_steps.STEPS if step.id == "print_and_err")
-    monkeypatch.setattr("symadamax.derive_command.step", lambda _: false)
+    monkeypatch.setattr("symadamax.commands.derive.step", lambda _: false)
     code, out, _ = run("derive", "--check", "--step", "false")
     assert code == 1
     assert "Not proved: the check fails. Refuted: The two sides differ by -1." in out
@@ -310,7 +310,7 @@ def test_ctrl_c_before_the_run_is_exit_code_130(run, monkeypatch):
     def interrupted(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("symadamax.command.parse_formula", interrupted)
+    monkeypatch.setattr("symadamax.commands.minimize.parse_formula", interrupted)
     assert run(*FAST) == (130, "", "symadamax: interrupted\n")
 
 

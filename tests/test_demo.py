@@ -8,8 +8,8 @@ import sys
 import pytest
 from PIL import Image
 
-from symadamax import demo
 from symadamax.cli import main
+from symadamax.commands import demo
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from test_cli import run, started  # noqa: F401
 
 import symadamax as sx
 from symadamax import Adamax, Stop
-from symadamax.words import MANY_SETTINGS
+from symadamax.commands.settings import MANY_SETTINGS
 
 FORMULA = "(x^2 + y - 11)^2 + (x + y^2 - 7)^2"
 BOX = ["explore", FORMULA, "--box", "x=-5:5,y=-5:5"]
@@ -89,7 +89,7 @@ def test_settings_and_parameters_reach_the_runs(run):  # noqa: F811
 
 def test_runs_whose_rows_are_not_kept(run, monkeypatch):  # noqa: F811
     whole = json.loads(run(*FAST, "--json", "--top", 2)[1])
-    monkeypatch.setattr("symadamax.explore_command.WHOLE", 100)
+    monkeypatch.setattr("symadamax.commands.explore.WHOLE", 100)
     assert json.loads(run(*FAST, "--json", "--top", 2)[1]) == whole
     code, _, err = run(*FAST, "--tol", 0.01)
     assert (code, "accepted is 0.1 or more" in err) == (2, True)

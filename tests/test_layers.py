@@ -33,14 +33,14 @@ LAYERS = [
 
 SYMPY = {
     "given.py", "fitting.py", "lambdify.py", "objective.py", "schedules.py", "parse.py", "model.py",
-    "fit.py", "formula/", "demo.py", "derivation/", "viewer/",
+    "fit.py", "formula/", "commands/demo.py", "derivation/", "viewer/",
     "compiler/operations.py", "compiler/heads.py", "compiler/trace.py", "compiler/walk.py",
     "compiler/constants.py", "compiler/indexing.py", "compiler/meaning.py",
     *(f"compiler/{name}{end}" for name in BESIDE for end in (".py", "/")),
 }  # fmt: skip
 LLVMLITE = {"compiler/native.py", "compiler/__init__.py"}
-DERIVATION = {"derivation/", "__init__.py", "derive_command.py", "solver/adamax.py", "cli.py"}
-VIEWER = {"viewer/", "cli.py", "asked.py", "command.py", "fit_command.py", "demo.py", "__init__.py"}
+DERIVATION = {"derivation/", "__init__.py", "commands/derive.py", "solver/adamax.py", "cli.py"}
+VIEWER = {"viewer/", "cli.py", "commands/", "__init__.py"}
 
 
 def relative(path: Path) -> str:
@@ -131,7 +131,7 @@ def test_the_book_is_imported_lazily_by_those_who_show_it() -> None:
     assert [relative(p) for p in users if not allowed(p, DERIVATION)] == []
     outside = [p for p in users if not relative(p).startswith("derivation/")]
     early = [relative(p) for p in outside if knows(p, "symadamax.derivation", lazy=False)]
-    assert early == ["derive_command.py"]
+    assert early == ["commands/derive.py"]
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -24,7 +24,8 @@ from __future__ import annotations
 from symadamax.compiler.layout import LANES
 from symadamax.compiler.llvm_code import LARGEST_STACK
 from symadamax.compiler.llvm_lanes.deck import SETTINGS, Deck, Watch
-from symadamax.compiler.llvm_lanes.segment import POINTERS, Constants, LaneWriter
+from symadamax.compiler.llvm_lanes.lane_writer import POINTERS, Constants
+from symadamax.compiler.llvm_lanes.segment import StepWriter
 from symadamax.compiler.schedule import Schedule
 from symadamax.compiler.writer import ATTRIBUTES, Module
 
@@ -71,7 +72,7 @@ class _Emitter:
         self.plan, self.watch, self.lanes = plan, watch, lanes
         self.deck = Deck(program.unknowns, program.parameters, dtype == "float32")
         self.constants = Constants()
-        self.writers: list[LaneWriter] = []
+        self.writers: list[StepWriter] = []
         self.kind = dtype, arithmetic
 
     def module(self) -> Module:
@@ -91,7 +92,7 @@ class _Emitter:
         """Write a segment as it is nearly always, and, where need be, one that is thorough."""
         segment = self.plan.segments[number]
         usual, thorough = (
-            LaneWriter(
+            StepWriter(
                 self.plan, segment, *self.kind, self.lanes, self.deck, self.watch, self.constants
             )
             for _ in range(2)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from symadamax.compiler.llvm_lanes.deck import FTOL, GTOL, TARGET, XTOL, Deck, Watch
+from symadamax.compiler.llvm_lanes.lane_writer import LaneWriter
 from symadamax.compiler.writer import bits
-
-if TYPE_CHECKING:
-    from symadamax.compiler.llvm_lanes.segment import LaneWriter
 
 __all__ = ["Doubts"]
 

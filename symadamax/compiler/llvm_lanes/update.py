@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from symadamax.compiler.llvm_adamax import displacement, moment, weight
 from symadamax.compiler.llvm_lanes.deck import Deck, Watch
 from symadamax.compiler.llvm_lanes.doubts import Doubts
-
-if TYPE_CHECKING:
-    from symadamax.compiler.llvm_lanes.segment import LaneWriter
+from symadamax.compiler.llvm_lanes.lane_writer import LaneWriter
 
 __all__ = ["Update"]
 

@@ -7,11 +7,12 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
-from symadamax.asked import assignments, check_pictures, intervals, method_of, stop_of
+from symadamax.commands.asked import assignments, check_pictures, intervals, method_of, stop_of
+from symadamax.commands.printed import by_name, columns, dumped, finite, say_written
+from symadamax.commands.settings import MANY_SETTINGS
 from symadamax.errors import InputError
 from symadamax.objective import Objective
 from symadamax.parse import parse_formula
-from symadamax.printed import by_name, columns, dumped, finite, say_written
 from symadamax.solver import Status
 from symadamax.solver.checks import natural
 from symadamax.solver.many import minimize_many
@@ -20,7 +21,6 @@ from symadamax.solver.many.results import Results
 from symadamax.solver.many.sample import Sample, sample
 from symadamax.solver.many.summary import Summary
 from symadamax.solver.result import where
-from symadamax.words import MANY_SETTINGS
 
 __all__ = ["COUNT", "SHOWN", "run"]
 

@@ -6,48 +6,16 @@ from argparse import ArgumentParser, Namespace, _ArgumentGroup
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = [
-    "FIT_SETTINGS",
-    "MANY_SETTINGS",
-    "SETTINGS",
-    "add_demo",
-    "add_derive",
-    "add_explore",
-    "add_fit",
-    "add_minimize",
-]
+from symadamax.commands.settings import CRITERIA, FIT_SETTINGS, MANY_SETTINGS, SETTINGS
 
-SETTINGS: Mapping[str, str] = {
-    "learning_rate": "about the length of a step, in the units of the unknowns",
-    "beta1": "decay of the moment, in [0, 1)",
-    "beta2": "decay of the weight, in [0, 1)",
-    "epsilon": "what keeps the weight from 0",
-    "epsilon_placement": "denominator, maximum or none",
-    "average": "also give the averaged point",
-    "weight_decay": "what a step takes from the unknowns, times the learning rate",
-    "l2": "what is added to the gradient, times the unknowns",
-    "clip_norm": "the largest norm of a gradient",
-    "clip_value": "the largest entry of a gradient",
-}
-# Without what would move the estimates from the minimum, or has no part in them.
-FIT_SETTINGS = [name for name in SETTINGS if name not in ("average", "weight_decay", "l2")]
-# Without the averaged points, which are not kept of many runs.
-MANY_SETTINGS = [name for name in SETTINGS if name != "average"]
-CRITERIA: Mapping[str, str] = {
-    "gtol": "the largest entry of the gradient",
-    "ftol": "the relative change of the value in a step",
-    "xtol": "the relative change of the unknowns in a step",
-    "target": "the value to reach",
-    "seconds": "the time limit",
-}
-
+__all__ = ["add_demo", "add_derive", "add_explore", "add_fit", "add_minimize"]
 
 PICTURE = "write a picture: .png, .svg or .pdf"
 
 
 def add_demo(parser: ArgumentParser) -> None:
     """Add the options of ``symadamax demo``."""
-    from symadamax.demo import run
+    from symadamax.commands.demo import run
 
     parser.add_argument("--folder", default="demo", help="for the pictures (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=200, help="of a GIF (default: %(default)s)")
@@ -65,14 +33,14 @@ def add_derive(parser: ArgumentParser) -> None:
 
 
 def _derive(given: Namespace) -> int:
-    from symadamax.derive_command import run
+    from symadamax.commands.derive import run
 
     return run(given)
 
 
 def add_minimize(parser: ArgumentParser) -> None:
     """Add the options of ``symadamax minimize``."""
-    from symadamax.command import run
+    from symadamax.commands.minimize import run
     from symadamax.solver.minimize import STEPS
 
     parser.add_argument("formula", help="what to minimise, such as 'x - x^3'")
@@ -136,7 +104,7 @@ def _add_outputs(group: _ArgumentGroup) -> None:
 
 def add_explore(parser: ArgumentParser) -> None:
     """Add the options of ``symadamax explore``."""
-    from symadamax.explore_command import COUNT, SHOWN, run
+    from symadamax.commands.explore import COUNT, SHOWN, run
     from symadamax.solver.many.sample import METHODS
     from symadamax.solver.minimize import STEPS
 
@@ -169,8 +137,8 @@ def add_explore(parser: ArgumentParser) -> None:
 
 def add_fit(parser: ArgumentParser) -> None:
     """Add the options of ``symadamax fit``."""
+    from symadamax.commands.fit import run
     from symadamax.fit import STEPS, USUAL
-    from symadamax.fit_command import run
 
     parser.add_argument("formula", help="the model, such as 'a*exp(-b*t) + c'")
     parser.add_argument("file", help="the table: .parquet, or CSV with names in its first line")

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from symadamax.asked import assignments, check_pictures, method_of, stop_of
+from symadamax.commands.asked import assignments, check_pictures, method_of, stop_of
+from symadamax.commands.printed import by_name, columns, dumped, finite, say_written
+from symadamax.commands.settings import FIT_SETTINGS
 from symadamax.fit import Fit, fit
 from symadamax.model import model_of
-from symadamax.printed import by_name, columns, dumped, finite, say_written
 from symadamax.solver import Status
 from symadamax.table import Column, column_names, read_columns
-from symadamax.words import FIT_SETTINGS
 
 __all__ = ["run"]
 

@@ -6,12 +6,12 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
-from symadamax.asked import assignments, check_pictures, method_of, stop_of
+from symadamax.commands.asked import assignments, check_pictures, method_of, stop_of
+from symadamax.commands.printed import by_name, dumped, finite, listed, say_written
+from symadamax.commands.settings import SETTINGS
 from symadamax.objective import Objective
 from symadamax.parse import parse_formula
-from symadamax.printed import by_name, dumped, finite, listed, say_written
 from symadamax.solver import Result, Status, minimize
-from symadamax.words import SETTINGS
 
 __all__ = ["run"]
 
