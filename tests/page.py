@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from symadamax.viewer.page.entry import Entry
-from symadamax.viewer.page.javascript import module
-from symadamax.viewer.page.markup import FILES
+from symadamax.viewer.page.markup import FILES, made
 
 __all__ = [
     "DOCS", "NODE", "OBJECTIVES", "ROUGH", "ask", "lay_out", "needs_node",
@@ -38,7 +37,8 @@ def lay_out(folder: Path, entries: Iterable[Entry] = objectives.OBJECTIVES) -> P
     """Return a folder with the modules as node imports them, with those that are generated."""
     for source in FILES.glob("*.mjs"):
         shutil.copy(source, folder)
-    (folder / "objectives.mjs").write_text(module(entries))
+    for name, text in made(entries).items():
+        (folder / f"{name}.mjs").write_text(text)
     return folder
 
 

@@ -39,7 +39,10 @@ SYMPY = {
     *(f"compiler/{name}{end}" for name in BESIDE for end in (".py", "/")),
 }  # fmt: skip
 LLVMLITE = {"compiler/native.py", "compiler/__init__.py"}
-DERIVATION = {"derivation/", "__init__.py", "commands/derive.py", "solver/adamax.py", "cli.py"}
+DERIVATION = {
+    "derivation/", "__init__.py", "commands/derive.py", "solver/adamax.py", "cli.py",
+    "viewer/page/statements.py",
+}  # fmt: skip
 VIEWER = {"viewer/", "cli.py", "commands/", "__init__.py"}
 
 
@@ -131,7 +134,10 @@ def test_the_book_is_imported_lazily_by_those_who_show_it() -> None:
     assert [relative(p) for p in users if not allowed(p, DERIVATION)] == []
     outside = [p for p in users if not relative(p).startswith("derivation/")]
     early = [relative(p) for p in outside if knows(p, "symadamax.derivation", lazy=False)]
-    assert early == ["commands/derive.py"]
+    assert early == ["commands/derive.py", "viewer/page/statements.py"]
+    page = "symadamax.viewer.page"
+    others = [p for p in MODULES if not relative(p).startswith("viewer/page/")]
+    assert [relative(p) for p in others if knows(p, page, lazy=False)] == []
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -184,8 +184,8 @@ def test_moments_do_not_stick_among_the_subnormal_numbers(folder: Path) -> None:
 def test_the_bound_is_the_longest_that_any_gradients_make(folder: Path) -> None:
     """It is reached by gradients that fall as u does, g_i = beta2**i."""
     body = """
-    const { bound } = await import("./adamax.mjs");
-    return given.map(([beta1, beta2, t]) => bound(t, { beta1, beta2 }));
+    const { bound } = await import("./update.mjs");
+    return given.map(([beta1, beta2, t]) => bound({ beta1, beta2, t }));
     """
     betas = [(0.9, 0.999), (0.5, 0.25), (0.9, 0.9), (0.0, 0.5)]
     cases = [(*pair, t) for pair in betas for t in range(1, 31)]
@@ -198,13 +198,24 @@ def test_the_bound_is_the_longest_that_any_gradients_make(folder: Path) -> None:
 @needs_node
 def test_the_bound_of_the_usual_settings_tends_to_111_110(folder: Path) -> None:
     body = """
-    const { bound } = await import("./adamax.mjs");
-    return [bound(100000, given), bound(1, { beta1: 0.5, beta2: 0 }),
-            String(bound(2, { beta1: 0.5, beta2: 0 }))];
+    const { bound } = await import("./update.mjs");
+    return bound({ ...given, t: 100000 });
     """
-    limit, first, second = ask(folder, body, USUAL)
-    assert limit == pytest.approx(111 / 110, rel=1e-13)
-    assert (first, second) == (1, "Infinity")
+    assert ask(folder, body, USUAL) == pytest.approx(111 / 110, rel=1e-13)
+
+
+@needs_node
+def test_the_bound_without_a_memory_is_its_limit(folder: Path) -> None:
+    """A weight of the newest gradient alone bounds the first step, and a mean of it every step."""
+    body = """
+    const { bound } = await import("./update.mjs");
+    return given.map(([beta1, beta2, t]) => String(bound({ beta1, beta2, t })));
+    """
+    cases = {
+        (0.5, 0, 1): "1", (0, 0, 1): "1", (0, 0, 9): "1", (0, 0.5, 9): "1", (0.5, 0, 2): "Infinity",
+        (0.9, 0, 5000): "Infinity", (0.9, 0.01, 5000): "Infinity", (0.9, 0.9, 1): "1",
+    }  # fmt: skip
+    assert ask(folder, body, list(cases)) == list(cases.values())
 
 
 @needs_node

@@ -14,7 +14,7 @@ import json
 import math
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from symadamax.errors import InputError
@@ -22,7 +22,7 @@ from symadamax.solver import Adamax, Status
 from symadamax.solver.result import SENTENCES
 from symadamax.viewer.page.entry import Entry
 
-__all__ = ["functions", "method", "module"]
+__all__ = ["Translator", "functions", "lines", "method", "module"]
 
 FIELDS = (
     "name", "title", "names", "variables", "program", "start", "centre", "radius", "aspect",
@@ -115,27 +115,29 @@ def method(function: ast.FunctionDef, name: str, parameters: Sequence[float] = (
     InputError
         When something in it would not mean the same in JavaScript.
     """
-    translator = Translator(parameters)
-    lines = []
+    body = "".join(f"      {line}\n" for line in lines(function, Translator(parameters)))
+    return f"    {name}(x) {{\n{body}    }},\n"
+
+
+def lines(function: ast.FunctionDef, translator: Translator) -> Iterator[str]:
+    """Yield the statements of a function of the library's source."""
     for statement in function.body:
         match statement:
             case ast.Assign(targets=[ast.Name(id=variable)], value=value):
-                lines.append(f"const {variable} = {translator.text(value)};")
+                yield f"const {variable} = {translator.text(value)};"
             case ast.Return(value=ast.Tuple(elts=[value, ast.Tuple(elts=parts)])):
                 gradient = ", ".join(map(translator.text, parts))
-                lines.append(f"return [{translator.text(value)}, [{gradient}]];")
+                yield f"return [{translator.text(value)}, [{gradient}]];"
             case ast.Return(value=ast.expr() as value):
-                lines.append(f"return {translator.text(value)};")
+                yield f"return {translator.text(value)};"
             case _:
                 raise _refusal(ast.unparse(statement))
-    body = "".join(f"      {line}\n" for line in lines)
-    return f"    {name}(x) {{\n{body}    }},\n"
 
 
 class Translator(ast.NodeTransformer):
     """Python's arithmetic as JavaScript's; parameters become their numbers."""
 
-    def __init__(self, parameters: Sequence[float]) -> None:
+    def __init__(self, parameters: Sequence[float] = ()) -> None:
         self.parameters = parameters
 
     def text(self, expression: ast.expr) -> str:

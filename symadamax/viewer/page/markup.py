@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import html
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from itertools import starmap
 from pathlib import Path
 from string import Template
 
 from symadamax.errors import InternalError
+from symadamax.viewer.page import javascript, update
 from symadamax.viewer.page.entry import Entry
 from symadamax.viewer.page.formula import formula, letter, name_in_mathml
-from symadamax.viewer.page.javascript import module
 from symadamax.viewer.page.scripts import join
+from symadamax.viewer.page.written import bound_in_symbols, rows
 
-__all__ = ["FILES", "document", "fragment", "script"]
+__all__ = ["FILES", "document", "fragment", "made", "script"]
 
 FILES = Path(__file__).parent / "browser"
 HIDDEN = ".play > :not(noscript) { display: none; }"  # where there is no JavaScript
@@ -31,10 +32,10 @@ ICONS = {
     "last": ("To the end", "M18 5v14M5 5l9 7-9 7Z"),
 }
 SETTINGS = {
-    "learningRate": ("Learning rate", letter("α")),
-    "beta1": ("Decay of the moment", letter("β", "1")),
-    "beta2": ("Decay of the weight", letter("β", "2")),
-    "epsilon": ("Epsilon", letter("ϵ")),
+    "learningRate": "Learning rate",
+    "beta1": "Decay of the moment",
+    "beta2": "Decay of the weight",
+    "epsilon": "Epsilon",
 }
 CHOICES = {
     "run": ("Settings of run", {"a": "A", "b": "B"}),
@@ -46,6 +47,13 @@ ROWS = {
     "bound": "its bound", "x": "after",
 }  # fmt: skip
 BEFORE = "<mrow><mi>t</mi><mo>−</mo><mn>1</mn></mrow>"
+LETTERS = {
+    "learningRate": letter("α"), "beta1": letter("β", "1"), "beta2": letter("β", "2"),
+    "epsilon": letter("ϵ"), "t": letter("t"), "g": letter("g", "t"),
+    "rate": "<msub><mover accent='true'><mi>α</mi><mo>^</mo></mover><mi>t</mi></msub>",
+    "m": letter("m", "t"), "mBefore": f"<msub><mi>m</mi>{BEFORE}</msub>",
+    "u": letter("u", "t"), "uBefore": f"<msub><mi>u</mi>{BEFORE}</msub>",
+}  # fmt: skip
 
 
 def document(entry: Entry) -> str:
@@ -81,29 +89,34 @@ def fragment(entries: Sequence[Entry]) -> str:
         choose_unknown=_choice("unknown", "Unknown", dict(zip("01", names, strict=True))),
         **{f"name_{k}": html.escape(name) for k, name in enumerate(names)},
         **{f"choose_{name}": _choice(name, *words) for name, words in CHOICES.items()},
-        **{f"set_{name}": _setting(name, *words) for name, words in SETTINGS.items()},
+        **{f"set_{name}": _setting(name, words) for name, words in SETTINGS.items()},
         **{name.replace("-", "_"): _button(name, *icon) for name, icon in ICONS.items()},
-        **_letters(*map(name_in_mathml, names)),
+        **_equations(*map(name_in_mathml, names)),
     )
 
 
 def script(entries: Sequence[Entry]) -> str:
     """Return the script of a page: its modules and these objectives."""
     modules = {path.stem: path.read_text(encoding="utf-8") for path in FILES.glob("*.mjs")}
-    return join("main", modules, data={"objectives": module(entries)})
+    return join("main", modules, data=made(entries))
 
 
-def _letters(x: str, y: str) -> dict[str, str]:
-    """Return what the equations are made of, by the names that they have in the template."""
-    plain = {"alpha": "α", "epsilon": "ϵ"}
-    indexed = {"g_t": "gt", "m_t": "mt", "u_t": "ut", "m_0": "m0", "u_0": "u0", "alpha_t": "αt",
-               "beta_1": "β1", "beta_2": "β2", "beta_1_t": "β1t"}  # fmt: skip
-    found = {name: letter(*text) for name, text in {**plain, **indexed}.items()}
-    unknowns = {"x": x, "y": y, "m": letter("m"), "u": letter("u")}
-    for name, base in unknowns.items():
-        found[f"{name}_before"] = f"<msub>{base}{BEFORE}</msub>"
-        found.setdefault(f"{name}_t", f"<msub>{base}<mi>t</mi></msub>")
-    return {**found, "letter_0": x, "letter_1": y}
+def made(entries: Iterable[Entry]) -> dict[str, str]:
+    """Return the modules that are made from SymPy, by name."""
+    return {"objectives": javascript.module(entries), "update": update.module()}
+
+
+def _equations(*unknowns: str) -> dict[str, str]:
+    """Return the equations of a step and the letters in them, by their names in the template."""
+    of_x = {
+        str(k): {"x": f"<msub>{name}<mi>t</mi></msub>", "xBefore": f"<msub>{name}{BEFORE}</msub>"}
+        for k, name in enumerate(unknowns)
+    }
+    names = {f"letter_{k}": name for k, name in enumerate(unknowns)}
+    shown = {f"{name}_t": LETTERS[name] for name in "gmu"}
+    begun = {f"{name}_0": letter(name, "0") for name in "mu"}
+    equations = {"equations": rows(LETTERS, of_x), "bound": bound_in_symbols(LETTERS)}
+    return {**names, **shown, **begun, **equations}
 
 
 # ---- parts that are there more than once --------------------------------------------------------
@@ -132,9 +145,10 @@ def _button(name: str, label: str, path: str) -> str:
     )
 
 
-def _setting(name: str, words: str, symbol: str) -> str:
+def _setting(name: str, words: str) -> str:
     return (
-        f'<div class="play-setting"><label for="play-{name}">{words} <math>{symbol}</math></label>'
+        f'<div class="play-setting"><label for="play-{name}">{words} '
+        f"<math>{LETTERS[name]}</math></label>"
         f'<input type="range" id="play-{name}-slider" min="0" max="1000" step="10" '
         f'aria-label="{words}, slider">'
         f'<input type="text" id="play-{name}" autocomplete="off" spellcheck="false" '

@@ -1,48 +1,32 @@
-// The reference run: Adamax as the library computes it, one coordinate and one step at a time.
-//
-// The equations are those of Kingma and Ba, arXiv 1412.6980, section 7.1, algorithm 2:
-//
-//   rate = learningRate/(1 - beta1**t)          (1)
-//   m    = beta1*m + (1 - beta1)*g              (2)
-//   u    = max(beta2*u, |g| + inside)           (3)
-//   x    = x - rate*m/(u + outside)             (4)
-//
-// with epsilon inside the maximum, outside it, or nowhere.
+// A run of Adamax, one coordinate and one step at a time, by the equations of the book.
 
 import { NO_BOUND, SENTENCES } from "./objectives.mjs";
-import { power } from "./power.mjs";
+import { EQUATIONS } from "./update.mjs";
 
-export const PLACEMENTS = ["denominator", "maximum", "none"];
+export const PLACEMENTS = Object.keys(EQUATIONS);
 
 // Steps between two looks for subnormal numbers, and what the library lifts them to.
 const REST = 1024;
 const SMALLEST_NORMAL = 2 ** -1022;
 const AMPLE = 2 ** -970;
 
-export const inside = ({ epsilon, placement }) => (placement === "maximum" ? epsilon : 0);
-export const outside = ({ epsilon, placement }) => (placement === "denominator" ? epsilon : 0);
+/** Return the numbers before a step of one coordinate, by their names in the equations. */
+export const before = (row, k, t, settings) => ({
+  ...settings,
+  t,
+  g: row.gradient[k],
+  mBefore: row.m[k],
+  uBefore: row.u[k],
+  xBefore: row.x[k],
+});
 
-/** Return equation (1). */
-export const correctedRate = ({ learningRate, beta1 }, t) => learningRate / (1 - power(beta1, t));
-
-/** Return m, u and what (4) adds to x, for one coordinate at step t. */
-export function update(m, u, g, t, settings) {
-  const { beta1, beta2 } = settings;
-  const newM = beta1 * m + (1 - beta1) * g;
-  const newU = Math.max(beta2 * u, Math.abs(g) + inside(settings));
-  const divisor = newU + outside(settings);
-  // 0/0 moves nothing.
-  const move = newM === 0 && divisor === 0 ? 0 : (-correctedRate(settings, t) * newM) / divisor;
-  return { m: newM, u: newU, move };
-}
-
-/** Return the longest that a step t can be, in learning rates; Infinity where nothing bounds it. */
-export function bound(t, { beta1, beta2 }) {
-  if (beta1 === 0 || t === 1) return 1;
-  if (beta2 === 0) return Infinity;
-  const ratio = beta1 / beta2;
-  const sum = ratio === 1 ? t : (1 - ratio ** t) / (1 - ratio);
-  return ((1 - beta1) / (1 - beta1 ** t)) * sum;
+/** Return the numbers of a step of one coordinate: those before it, and what it computes. */
+export function update(row, k, t, settings) {
+  const numbers = before(row, k, t, settings);
+  for (const [name, equation] of Object.entries(EQUATIONS[settings.placement])) {
+    numbers[name] = equation(numbers);
+  }
+  return numbers;
 }
 
 /** Return the library's warning where no bound is left, or an empty text. */
@@ -98,7 +82,7 @@ export function generator(seed) {
 }
 
 function advance(row, t, settings, evaluate) {
-  const parts = row.x.map((_, k) => update(row.m[k], row.u[k], row.gradient[k], t, settings));
+  const parts = row.x.map((_, k) => update(row, k, t, settings));
   const x = row.x.map((value, k) => value + parts[k].move);
   const [m, u, move] = ["m", "u", "move"].map((name) => parts.map((part) => part[name]));
   return { x, m, u, move, ...evaluate(x) };

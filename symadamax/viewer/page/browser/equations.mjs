@@ -1,10 +1,11 @@
 // One step in numbers: the equations with the numbers filled in, and a table of all unknowns.
 
-import { bound, correctedRate, inside, outside } from "./adamax.mjs";
-import { enclosed, raised, shown } from "./numbers.mjs";
+import { update } from "./adamax.mjs";
+import { enclosed, shown } from "./numbers.mjs";
 import { objectiveOf } from "./state.mjs";
+import { MEMBERS, bound } from "./update.mjs";
 
-const DIGITS = 5;
+const DIGITS = { g: 5, m: 5, mBefore: 5, u: 5, uBefore: 5, rate: 5, x: 7, xBefore: 7, value: 8 };
 
 /** Fill in the step `state.step` of the chosen run, or the last that it did. */
 export function fill(root, state, runs) {
@@ -13,50 +14,39 @@ export function fill(root, state, runs) {
   const settings = state[state.run];
   Object.assign(root.dataset, { placement: settings.placement, unknown: state.unknown });
   root.classList.toggle("at-start", t < 1);
-  const texts = { ...heading(state, rows[t], t), ...(t < 1 ? {} : filled(state, rows, t, settings)) };
-  for (const each of root.querySelectorAll("[data-n]")) {
-    each.textContent = texts[each.dataset.n] ?? "–";
-    each.classList.toggle("wins", texts.wins === each.dataset.n);
-  }
+  root.querySelector("[data-run-name]").textContent = state.run.toUpperCase();
+  const numbers = { t, value: rows[t]?.value, ...(t < 1 ? {} : filled(state, rows, t, settings)) };
+  for (const each of root.querySelectorAll("[data-n]")) each.textContent = text(numbers, each.dataset);
+  if (t > 0) mark(root, numbers, settings);
   tabulate(root, objectiveOf(state), rows, t, settings);
 }
 
-const heading = ({ run }, row, t) => ({
-  t,
-  run: run.toUpperCase(),
-  value: row ? shown(row.value, 8) : "–",
-});
+/** Return the numbers of a step by the names of the equations: what the run has done with them. */
+export function filled({ unknown }, rows, t, settings) {
+  const { m, u, move, x } = rows[t];
+  const after = Object.entries({ m, u, move, x }).map(([name, values]) => [name, values[unknown]]);
+  return { ...update(rows[t - 1], unknown, t, settings), ...Object.fromEntries(after) };
+}
 
-function filled({ unknown }, rows, t, settings) {
-  const { learningRate, beta1, beta2 } = settings;
-  const [before, after] = [rows[t - 1], rows[t]];
-  const pick = (row, name) => row[name][unknown];
-  const [g, m, u] = [pick(before, "gradient"), pick(after, "m"), pick(after, "u")];
-  const decayed = beta2 * pick(before, "u");
-  const fresh = Math.abs(g) + inside(settings);
-  const plus = (epsilon) => (epsilon ? ` + ${shown(epsilon, 3)}` : "");
-  const number = (value) => shown(value, DIGITS);
-  const divisor = outside(settings) ? `(${number(u)}${plus(outside(settings))})` : number(u);
-  const rate = correctedRate(settings, t);
-  return {
-    g: number(g),
-    averaged:
-      `${shown(beta1)} · ${enclosed(pick(before, "m"), DIGITS)} + ` +
-      `${shown(1 - beta1, 4)} · ${enclosed(g, DIGITS)}`,
-    m: number(m),
-    decayed: `${shown(beta2)} · ${number(pick(before, "u"))}`,
-    fresh: `${number(Math.abs(g))}${plus(inside(settings))}`,
-    wins: decayed > fresh ? "decayed" : "fresh",
-    u: number(u),
-    corrected: `${shown(learningRate)} / (1 − ${shown(beta1)}${raised(t)})`,
-    rate: number(rate),
-    moved: `${shown(pick(before, "x"), 7)} − ${number(rate)} · ${enclosed(m, DIGITS)} / ${divisor}`,
-    x: shown(pick(after, "x"), 7),
-  };
+function text(numbers, { n, behind }) {
+  const value = numbers[n];
+  if (value === undefined) return "–";
+  return behind === undefined ? shown(value, DIGITS[n]) : enclosed(value, DIGITS[n]);
+}
+
+/** Mark the largest member of the maximum; of two that are equal, the last. */
+function mark(root, numbers, { placement }) {
+  const values = MEMBERS[placement].map((member) => member(numbers));
+  const largest = values.lastIndexOf(Math.max(...values));
+  for (const each of root.querySelectorAll(".play-filled")) {
+    each.querySelectorAll("[data-member]").forEach((member, k) => {
+      member.classList.toggle("wins", k === largest);
+    });
+  }
 }
 
 function tabulate(root, { names }, rows, t, settings) {
-  const most = t < 1 ? null : settings.learningRate * bound(t, settings);
+  const most = t < 1 ? null : settings.learningRate * bound({ ...settings, t });
   const columns = names.map((_, k) =>
     t < 1
       ? { before: null, x: rows[0]?.x[k] }

@@ -1,8 +1,8 @@
 // What Adamax carries, against the step: |g| under the ceiling u, the steps in their bound, the value.
 
-import { bound } from "./adamax.mjs";
 import { Chart } from "./chart.mjs";
 import { extent } from "./numbers.mjs";
+import { bound } from "./update.mjs";
 
 // The steps shown before and after the current one in the near view.
 const NEAR = [40, 20];
@@ -85,7 +85,7 @@ export class Traces {
   #drawMoves(span, steps) {
     const settings = this.state[this.state.run];
     const across = steps.map(({ t }) => t);
-    const bounds = across.map((t) => [t, bound(t, settings)]);
+    const bounds = across.map((t) => [t, bound({ ...settings, t })]);
     const moves = steps.map(({ t, move }) => [t, move / settings.learningRate]);
     const [low, high] = extent(moves.map(([, move]) => move));
     // A bound that grows without end would flatten the steps.
