@@ -6,7 +6,6 @@ are those of the browser, and may differ from ours in the last place.
 
 from __future__ import annotations
 
-import warnings
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,19 +14,21 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from page import OBJECTIVES, ROUGH, ask, lay_out, needs_node
+from page import (
+    OBJECTIVES,
+    PLACEMENTS,
+    ROUGH,
+    RUN,
+    USUAL,
+    ask,
+    by_library,
+    case,
+    lay_out,
+    method,
+    needs_node,
+)  # fmt: skip
 
-from symadamax import Adamax, InputError, Objective, Record, Result, minimize
-
-PLACEMENTS = ("denominator", "maximum", "none")
-SETTINGS = ("learningRate", "beta1", "beta2", "epsilon", "placement")
-USUAL = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "placement": "denominator"}
-RUN = """
-const { OBJECTIVES } = await import("./objectives.mjs");
-const { run } = await import("./adamax.mjs");
-return given.map(({ name, start, settings, steps, seed }) =>
-  run(OBJECTIVES.find((objective) => objective.name === name), start, settings, steps, seed));
-"""
+from symadamax import Adamax, InputError, minimize
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +37,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # ---- runs ---------------------------------------------------------------------------------------
-
-
-def case(name: str, **changed: Any) -> dict[str, Any]:
-    """Return a run of the page: its first one, with what is changed."""
-    objective = OBJECTIVES[name]
-    settings = {"learningRate": objective.learning_rate, **USUAL}
-    settings |= {key: changed.pop(key) for key in SETTINGS if key in changed}
-    given = {"start": list(objective.start), "steps": objective.steps, "seed": 7, **changed}
-    return {"name": name, "settings": settings, **given}
 
 
 FIRST = [
@@ -69,36 +61,6 @@ ODD = [
 def named(given: dict[str, Any]) -> str:
     changed = {key: value for key, value in given.items() if key in ("start", "steps")}
     return " ".join(map(str, [given["name"], *given["settings"].values(), *changed.values()]))
-
-
-def method(settings: dict[str, Any]) -> Adamax:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # beta1 >= beta2
-        return Adamax(*(settings[name] for name in SETTINGS))
-
-
-def by_library(given: dict[str, Any]) -> Result:
-    objective = OBJECTIVES[given["name"]]
-    function: Any = objective.objective
-    if objective.noise:
-        function = noisy(function, objective.noise, given["seed"])
-    return minimize(
-        function, given["start"], method=method(given["settings"]), steps=given["steps"],
-        record=Record(moments=True),
-    )  # fmt: skip
-
-
-def noisy(objective: Objective, noise: float, state: int) -> Any:
-    def draw(_: int) -> float:
-        nonlocal state
-        state = 48271 * state % (2**31 - 1)
-        return noise * (2 * state / (2**31 - 1) - 1)
-
-    def evaluate(point: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = objective.value_and_gradient(point)
-        return value, gradient + np.array(list(map(draw, range(len(gradient)))))
-
-    return evaluate
 
 
 @pytest.fixture(scope="module")

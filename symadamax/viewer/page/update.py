@@ -80,7 +80,7 @@ def _step(placement: str) -> str:
 
 def _members(placement: str) -> str:
     largest = statements(placement)["u"]
-    members = sorted(largest.args, key=sp.default_sort_key)  # the order in which SymPy shows them
+    members = sorted(sp.Max.make_args(largest), key=sp.default_sort_key)  # as SymPy shows them
     found = "".join(f"{arrow(member)},\n" for member in members)
     return f"[\n{_indented(found, 4)}  ]"
 
