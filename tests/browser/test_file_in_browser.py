@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,38 @@ def test_a_file_is_drawn_without_an_error(guest: Reader, tmp_path: Path, name: s
     assert cells(page)["x"][: len(result.x)] == [shown(value) for value in result.x]
     assert path_of(page).startswith("M")
     guest.picture(f"run of {name}")
+
+
+FILLED = """() => [...document.querySelectorAll(".play-filled")].filter((e) => e.checkVisibility())
+  .map((e) => [e.textContent, e.parentElement.querySelector("b").textContent,
+    [...e.querySelectorAll(".wins")].map((wins) => wins.textContent)])"""
+
+
+@pytest.mark.parametrize("placement", ["none", "denominator", "maximum"])
+def test_the_equations_with_their_numbers_are_true(
+    guest: Reader, tmp_path: Path, placement: str
+) -> None:
+    """Each right side is computed anew from what stands there; its numbers have five digits."""
+    _, path = written(tmp_path, method=sx.Adamax(0.02, 0.5, 0.75, 0.25, placement))
+    page = guest.open(path)
+    for step, unknown in product((1, 7, 400), ("x", "y")):
+        page.locator("#play-step").fill(str(step))
+        page.get_by_role("radio", name=unknown, exact=True).check(force=True)
+        equations = page.evaluate(FILLED)
+        assert len(equations) == 4
+        for right, value, wins in equations:
+            found = value_of(right.removeprefix("= "))
+            largest = max(map(value_of, re.findall(r"[\d.]+(?:e−?\d+)?", right)))
+            assert found == pytest.approx(value_of(value), rel=1e-4, abs=1e-4 * largest)
+            assert [value_of(each) for each in wins] == ([found] if "max" in right else [])
+    assert guest.errors == []
+
+
+def value_of(text: str) -> float:
+    """Return the value of what a page shows."""
+    python = text.translate({0x2212: "-", 0xB7: "*", ord("^"): "**"})
+    sizes = re.sub(r"\|([^|]*)\|", r"abs(\1)", python)
+    return float(eval(sizes, {"__builtins__": {}, "abs": abs, "max": max}))
 
 
 def test_it_does_not_scroll_sideways(guest: Reader, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def statements(placement: str) -> dict[str, Any]:
     ...     print(name, "=", sp.sstr(right, order="none"))
     rate = learningRate/(1 - beta1**t)
     m = beta1*mBefore + (1 - beta1)*g
-    u = Max(beta2*uBefore, epsilon + Abs(g))
+    u = Max(beta2*uBefore, Abs(g) + epsilon)
     x = xBefore - rate*m/u
     """
     equations = [algorithm.RATE, algorithm.MOMENT, algorithm.WEIGHT[placement], _iterate(placement)]
