@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from itertools import product
@@ -48,14 +47,11 @@ def cases() -> Iterator[dict[str, Any]]:
 
 
 def by_reference(given: dict[str, Any]) -> list[float]:
-    """Return m, u and the move; a mean that is left where the weight is 0 is divided by it."""
     *numbers, placement = given["settings"].values()
     m, u, g = map(np.float64, given["state"])
     settings = reference.Settings(*map(np.float64, numbers), placement)
     with np.errstate(all="ignore"):
-        m, u, move = reference.step((m, u), g, given["t"], settings)
-    lost = u + (settings.epsilon if placement == "denominator" else 0) == 0 and m != 0
-    return [m, u, math.copysign(math.inf, -m) if lost else move]
+        return list(reference.step((m, u), g, given["t"], settings))
 
 
 @needs_node

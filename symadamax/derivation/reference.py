@@ -2,8 +2,8 @@
 
 It runs on floats, on `fractions.Fraction` and on SymPy symbols. On symbols it is what the displayed
 equations say (checked in the steps `moving-average`, `update` and `places-of-epsilon`); on floats
-it is the bits of the compiled core, and on fractions the exact values that those are near to
-(tests/test_reference.py).
+of 64 bits, and on NumPy's of 32, it is the bits of the compiled core, and on fractions the exact
+values that those are near to (tests/test_reference.py).
 """
 
 from __future__ import annotations
@@ -64,6 +64,12 @@ def step(state: tuple[Any, Any], gradient: Any, t: Any, method: Any) -> tuple[An
         The state after the step, and what the step adds to the unknown. 0/0 is 0: a gradient that
         was always 0 moves nothing.
 
+    Raises
+    ------
+    ZeroDivisionError
+        When the weight has forgotten what the mean has not, as for ``beta2 = 0``, and there is no
+        epsilon. NumPy's numbers give an infinity, as the core does, which then ends the run.
+
     Examples
     --------
     >>> from fractions import Fraction
@@ -81,7 +87,7 @@ def step(state: tuple[Any, Any], gradient: Any, t: Any, method: Any) -> tuple[An
     m = method.beta1 * m + (1 - method.beta1) * gradient
     u = _larger(method.beta2 * u, abs(gradient) + inside)
     below = u + outside
-    return m, u, -rate * m / below if below != 0 else 0 * m
+    return m, u, 0 * m if m == 0 and below == 0 else -rate * m / below
 
 
 def play(gradients: Iterable[Any], method: Any) -> Iterator[tuple[Any, Any, Any]]:
