@@ -131,4 +131,4 @@ def mean(before: Any, x: Any, t: Any, beta2: Any) -> tuple[Any, Any]:
 def _larger(a: Any, b: Any) -> Any:
     if isinstance(a, sp.Basic) or isinstance(b, sp.Basic):
         return sp.Max(a, b)
-    return max(a, b)
+    return a if a > b else b  # NaN comes through, as in the core
