@@ -131,8 +131,9 @@ def test_values_and_derivatives_are_those_of_the_library(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("expression", "named"),
-    [(sp.gamma(x), "gamma"), (sp.erf(x), "erf"), (sp.LambertW(x), "lambert_w"),
-     (sp.besselj(0, x), "jv"), (sp.sinc(x), "spherical_jn")],
+    [(sp.gamma(x), "gamma"), (sp.erf(x), "erf"), (sp.LambertW(x), "lambertw"),
+     (sp.besselj(0, x), "besselj"), (sp.jn(1, x), "jn"), (sp.digamma(x), "digamma"),
+     (sp.Ei(x), "Ei"), (sp.expint(2, x), "expint")],
     ids=str,
 )  # fmt: skip
 def test_a_function_that_a_browser_has_not_is_refused(expression: sp.Expr, named: str) -> None:

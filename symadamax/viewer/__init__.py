@@ -188,8 +188,9 @@ def to_html(result: Any, path: str | PathLike[str], *, minimum: Any = None) -> P
     result : Result
         What `minimize` returned, of one or two unknowns, with a history (``record=1``; one that
         keeps fewer steps will do). Its objective is an elementary function in SymPy without sums
-        over an index, in float64, and the run had the plain equations of Adamax. Of more than 5,000
-        steps the first 5,000 are shown.
+        over an index, in float64, and the run had the plain equations of Adamax. A browser has no
+        special functions, such as erf, gamma and those of Bessel: `plot` draws them. Names may be
+        any text. Of more than 5,000 steps the first 5,000 are shown.
     path : str or path
         Where to write it: ``.html``.
     minimum : mapping, sequence or number, optional

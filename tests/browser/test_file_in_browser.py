@@ -37,6 +37,11 @@ RUNS: dict[str, Any] = {
         "expression": sp.Symbol("lambda") ** 2 + sp.Symbol("constructor") ** 4,
         "start": [1, 1],
     },
+    "letters": {"expression": (sp.Symbol("θ") - 1) ** 2 + sp.Symbol("变 量") ** 2, "start": [2, 1]},
+    "parameters": {
+        "expression": sp.Symbol("k") * (x - 2) ** 2 + sp.exp(-sp.Symbol("k") * x) * y**2,
+        "parameters": {"k": 0.37},
+    },
     "not finite": {"expression": x + sp.log(y), "start": [1, 0.03]},
     "constant": {"expression": 0 * x + sp.Heaviside(x), "start": [1]},
 }

@@ -2,6 +2,8 @@
 
     Result -> Entry (describe.py) -> script (javascript.py, scripts.py) -> file (markup.py)
                                   -> program in Python (program.py), formula in MathML (formula.py)
+    the book -> equations (statements.py) -> the step in the script (update.py)
+                                          -> what is shown of it (written.py)
 
 What runs in the browser stands in ``browser/``: a module of JavaScript for each concern, the
 template of the page, and its style. The page of the documentation is made of the same.

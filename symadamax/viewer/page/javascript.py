@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from symadamax.compiler.operations import OPERATIONS
 from symadamax.errors import InputError
 from symadamax.solver import Adamax, Status
 from symadamax.solver.result import SENTENCES
@@ -61,6 +62,12 @@ OURS = {
     "exp2": "exp2", "logical_and": "and", "logical_not": "not", "logical_or": "or", "mod": "mod",
     "power": "pow", "sign": "sign", "where": "where", "_max": "max", "_min": "min",
 }  # fmt: skip
+# SciPy's functions, and ours, with the names that SymPy has for them.
+IN_SYMPY = {
+    found[1]: name
+    for name, operation in OPERATIONS.items()
+    if (found := re.match(r"(?:special\.|_)(\w+)\(", operation.numpy))
+}
 
 
 def module(entries: Iterable[Entry]) -> str:
@@ -186,8 +193,9 @@ class Translator(ast.NodeTransformer):
             case ast.Attribute(ast.Name("np"), name) | ast.Name(name) if name in OURS:
                 return _call("numpy", OURS[name], arguments)
             case ast.Attribute(attr=name):
-                raise _refusal(name)
-        raise _refusal(ast.unparse(node.func).strip("_"))
+                raise _refusal(IN_SYMPY.get(name, name))
+        name = ast.unparse(node.func).strip("_")
+        raise _refusal(IN_SYMPY.get(name, name))
 
 
 def _call(owner: str, name: str, arguments: list[ast.expr]) -> ast.Call:
