@@ -19,20 +19,6 @@ from symadamax.derivation.printing import latex
 from symadamax.derivation.rules import evaluated
 from symadamax.derivation.symbols import beta2, g, m, t, u, x, xbar
 
-
-def _ends(dtype: Any) -> list[Any]:
-    """Return the smallest, some small and the largest numbers of a type."""
-    info = np.finfo(dtype)
-    return [
-        info.smallest_subnormal,
-        info.tiny,
-        3 * info.tiny,
-        info.tiny / 8,
-        info.max,
-        info.max / 3,
-    ]
-
-
 settings.register_profile("reference", max_examples=60, deadline=None)
 EVERY = settings.get_profile("reference")
 EPSILON = float(np.finfo(float).eps)
@@ -47,15 +33,19 @@ methods = st.builds(
 )  # fmt: skip
 each_type = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 
-UGLY = {
-    dtype: [0.0, -0.0, 1.0, *(s * float(a) for a in _ends(dtype) for s in (1, -1))]
-    for dtype in (np.float64, np.float32)
-}
 decays = st.just(0.0) | st.floats(0, 0.9999)
 ugly_methods = st.tuples(
     st.sampled_from([1e-3, 1.0]), decays, decays, st.sampled_from([0.0, 2e-45, 1e-38, 1e-8]),
     st.sampled_from(PLACEMENTS),
 )  # fmt: skip
+
+
+def ugly(dtype: Any) -> list[float]:
+    """Return zeros, the smallest, small and the largest numbers of a type."""
+    ends = np.finfo(dtype)
+    small = [ends.smallest_subnormal, ends.tiny / 8, ends.tiny, 3 * ends.tiny]
+    positive = [float(a) for a in (*small, 1.0, ends.max / 3, ends.max)]
+    return [0.0, -0.0, *positive, *(-a for a in positive)]
 
 
 def compiled(gradients: list[float], method: Adamax, dtype: Any = np.float64) -> Result:
@@ -134,7 +124,8 @@ def test_on_floats_it_is_the_bits_of_the_core(gradients: list[float], method: Ad
 @given(data=st.data(), values=ugly_methods)
 def test_on_ugly_numbers_it_is_the_bits_of_the_core(data: Any, values: Any, dtype: Any) -> None:
     """Zeros, subnormal and huge numbers, and no memory; where it is not finite the run ends."""
-    gradients = data.draw(st.lists(st.sampled_from(UGLY[dtype]), min_size=1, max_size=12))
+    numbers = st.sampled_from(ugly(dtype)) | sizes
+    gradients = data.draw(st.lists(numbers, min_size=1, max_size=12))
     method = without_a_warning(*values)
     result = compiled(gradients, method, dtype)
     with np.errstate(all="ignore"):
