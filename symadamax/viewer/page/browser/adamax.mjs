@@ -10,22 +10,17 @@ const REST = 1024;
 const SMALLEST_NORMAL = 2 ** -1022;
 const AMPLE = 2 ** -970;
 
-/** Return the numbers before a step of one coordinate, by their names in the equations. */
-export const before = (row, k, t, settings) => ({
-  ...settings,
-  t,
-  g: row.gradient[k],
-  mBefore: row.m[k],
-  uBefore: row.u[k],
-  xBefore: row.x[k],
-});
-
-/** Return the numbers of a step of one coordinate: those before it, and what it computes. */
-export function update(row, k, t, settings) {
-  const numbers = before(row, k, t, settings);
-  for (const [name, equation] of Object.entries(EQUATIONS[settings.placement])) {
-    numbers[name] = equation(numbers);
-  }
+/** Return the numbers of a step of one coordinate by the names of the equations. */
+export function update(row, k, t, { learningRate, beta1, beta2, epsilon, placement }) {
+  const g = row.gradient[k];
+  const [mBefore, uBefore, xBefore] = [row.m[k], row.u[k], row.x[k]];
+  // One literal, in which all have their place: an object that grows made a run 12 times slower.
+  const numbers = {
+    learningRate, beta1, beta2, epsilon, t, g, mBefore, uBefore, xBefore,
+    rate: NaN, m: NaN, u: NaN, move: NaN,
+  };
+  const equations = EQUATIONS[placement];
+  for (const name in equations) numbers[name] = equations[name](numbers);
   return numbers;
 }
 

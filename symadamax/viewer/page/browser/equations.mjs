@@ -22,7 +22,7 @@ export function fill(root, state, runs) {
 }
 
 /** Return the numbers of a step by the names of the equations: what the run has done with them. */
-export function filled({ unknown }, rows, t, settings) {
+function filled({ unknown }, rows, t, settings) {
   const { m, u, move, x } = rows[t];
   const after = Object.entries({ m, u, move, x }).map(([name, values]) => [name, values[unknown]]);
   return { ...update(rows[t - 1], unknown, t, settings), ...Object.fromEntries(after) };
@@ -45,8 +45,8 @@ function mark(root, numbers, { placement }) {
   }
 }
 
-function tabulate(root, { names }, rows, t, settings) {
-  const most = t < 1 ? null : settings.learningRate * bound({ ...settings, t });
+function tabulate(root, { names }, rows, t, { learningRate, beta1, beta2 }) {
+  const most = t < 1 ? null : learningRate * bound({ beta1, beta2, t });
   const columns = names.map((_, k) =>
     t < 1
       ? { before: null, x: rows[0]?.x[k] }

@@ -83,10 +83,10 @@ export class Traces {
   }
 
   #drawMoves(span, steps) {
-    const settings = this.state[this.state.run];
+    const { learningRate, beta1, beta2 } = this.state[this.state.run];
     const across = steps.map(({ t }) => t);
-    const bounds = across.map((t) => [t, bound({ ...settings, t })]);
-    const moves = steps.map(({ t, move }) => [t, move / settings.learningRate]);
+    const bounds = across.map((t) => [t, bound({ beta1, beta2, t })]);
+    const moves = steps.map(({ t, move }) => [t, move / learningRate]);
     const [low, high] = extent(moves.map(([, move]) => move));
     // A bound that grows without end would flatten the steps.
     const reach = Math.max(1.15, 1.25 * Math.max(-low, high));
