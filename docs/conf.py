@@ -28,6 +28,7 @@ extensions = [
     "listings",
     "play",
     "book",
+    "gallery",
     "contents",
     "pages",
 ]

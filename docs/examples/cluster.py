@@ -11,6 +11,7 @@ import sympy as sp
 from distributed import Client, LocalCluster
 
 import symadamax as sx
+from symadamax.viewer import style
 
 i, n = sp.symbols("i n", integer=True)
 a, b, c, d = sp.symbols("a b c d")
@@ -39,10 +40,27 @@ def search(path, **where):
     return many, sx.minimize(loss, many.best.point, data=data, method=method, steps=60, **where)
 
 
+def draw(many, fit, path):
+    """Write the picture of the curves that the starts ended at, and of the fit to all rows."""
+    figure, (axes,) = style.new_picture((920, 540), panels=1)
+    times, formula = np.linspace(0, 4, 300), sp.lambdify((t[i], a, b, c, d), curve)
+    for k, point in enumerate(many.x):
+        name = "from 40 starts, on 500 rows" if k == 0 else None
+        axes.plot(times, formula(times, *point), color=style.GREY, lw=0.8, alpha=0.6, label=name)
+    axes.plot(times, formula(times, *fit.x), color=style.PATH, lw=2.6, label="all rows")
+    axes.set_ylim(-1, 3.5)
+    style.label(axes, "t", "y")
+    style.legend(axes, loc="upper right")
+    style.headline(axes, "From the best of many starts to the fit", "each grey line is one run")
+    figure.savefig(path, dpi="figure")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000)
-    rows, here = parser.parse_args().rows, "127.0.0.1"
+    parser.add_argument("--plot", default="cluster.png", help="where the picture is written")
+    given = parser.parse_args()
+    rows, here = given.rows, "127.0.0.1"
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalCluster(
@@ -58,6 +76,7 @@ def main():
     print("Runs that found the best minimum:", many.summary().minima[0].count)
     same = many.x.tobytes() == many_there.x.tobytes() and fit.x.tobytes() == fit_there.x.tobytes()
     print("The cluster has the same bits:", same)
+    draw(many, fit, given.plot)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sympy as sp
 from sklearn.datasets import load_digits
 
 import symadamax as sx
+from symadamax.viewer import style
 
 HIDDEN = 16
 
@@ -58,15 +59,36 @@ def read(point, images):
     return np.argmax(inner @ point[B] + point[b], axis=1)
 
 
+def draw(images, found, labels, path, shape=(6, 16)):
+    """Write the picture of some digits, each with what was read."""
+    figure, (axes,) = style.new_picture((960, 480), panels=1)
+    wide = np.full((shape[0] * 12, shape[1] * 10), np.nan)
+    for k, image in enumerate(images[: shape[0] * shape[1]]):
+        top, left = 12 * (k // shape[1]), 10 * (k % shape[1])
+        wide[top : top + 8, left : left + 8] = image.reshape(8, 8)
+        colour = style.BLUE if found[k] == labels[k] else style.PATH
+        weight = "normal" if found[k] == labels[k] else "bold"
+        axes.text(left + 3.5, top + 9.3, found[k], color=colour, ha="center", va="center",
+                  fontsize=10, fontweight=weight)  # fmt: skip
+    axes.imshow(wide, cmap="Greys", vmin=0, vmax=1, aspect="equal")
+    axes.set_axis_off()
+    style.headline(axes, "What the network reads", "digits that it has not seen; bold: misread")
+    figure.savefig(path, dpi="figure")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, help="default: all 1,797")
-    images, labels = digits(parser.parse_args().rows)
+    parser.add_argument("--plot", default="digits.png", help="where the picture is written")
+    given = parser.parse_args()
+    images, labels = digits(given.rows)
     held_out = len(labels) // 4
     result = train(images[held_out:], labels[held_out:])
-    right = np.mean(read(result.point, images[:held_out]) == labels[:held_out])
+    unseen, truth = images[:held_out], labels[:held_out]
+    found = read(result.point, unseen)
     print(f"{result.message} Loss: {result.fun:.4f}")
-    print(f"right on {held_out} digits that it has not seen: {right:.1%}")
+    print(f"right on {held_out} digits that it has not seen: {np.mean(found == truth):.1%}")
+    draw(unseen, found, truth, given.plot)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sympy as sp
 from sklearn.datasets import load_breast_cancer
 
 import symadamax as sx
+from symadamax.viewer import style
 
 i, j, n, d = sp.symbols("i j n d", integer=True)
 X, s, w = sp.IndexedBase("X"), sp.IndexedBase("s"), sp.IndexedBase("w")
@@ -35,17 +36,33 @@ def fit(table, signs, strength, steps=10_000):
     )  # fmt: skip
 
 
+def draw(weights, names, path):
+    """Write the picture of the weights, the largest on top."""
+    figure, (axes,) = style.new_picture((920, 620), panels=1)
+    colours = [style.BLUE if weight > 0 else style.PATH for weight in weights]
+    axes.barh(range(len(weights)), weights, color=colours)
+    axes.set_yticks(range(len(weights)), names)
+    axes.invert_yaxis()
+    style.label(axes, "weight of the standardised measurement", "")
+    style.headline(axes, "The twelve largest weights", "left: malignant, right: benign")
+    figure.savefig(path, dpi="figure")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, help="default: all 569")
-    table, signs = measurements(parser.parse_args().rows)
+    parser.add_argument("--plot", default="logistic_regression.png", help="the picture to write")
+    given = parser.parse_args()
+    table, signs = measurements(given.rows)
     result = fit(table, signs, strength=1 / len(signs))
     weights = result.point[w]
     right = np.mean(np.sign(table @ weights + result.point[intercept]) == signs)
     print(f"{result.message} Loss: {result.fun:.6f}, right: {right:.1%}")
     names = load_breast_cancer().feature_names
-    for k in np.argsort(-np.abs(weights))[:5]:
+    largest = np.argsort(-np.abs(weights))[:12]
+    for k in largest[:5]:
         print(f"{weights[k]:+.3f} {names[k]}")
+    draw(weights[largest], names[largest], given.plot)
 
 
 if __name__ == "__main__":

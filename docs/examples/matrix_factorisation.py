@@ -6,6 +6,7 @@ import numpy as np
 import sympy as sp
 
 import symadamax as sx
+from symadamax.viewer import style
 
 RANK = 3
 
@@ -47,16 +48,35 @@ def complete(entries, shape, strength=1e-3, steps=4000):
     )  # fmt: skip
 
 
+def draw(whole, entries, found, path):
+    """Write the picture of the matrix, of what is known of it, and of what was found."""
+    known = np.full(whole.shape, np.nan)
+    known[entries[0], entries[1]] = entries[2]
+    figure, panels = style.new_picture((960, 480), panels=3)
+    for axes, matrix, title in zip(
+        panels, (known, found, whole), ("What is known", "What is found", "The truth"), strict=True
+    ):
+        axes.imshow(matrix, cmap="RdBu", vmin=-5, vmax=5, aspect="auto", interpolation="nearest")
+        axes.grid(False)
+        style.label(axes, "column", "row" if axes is panels[0] else "")
+        share = np.mean(np.isfinite(matrix))
+        style.headline(axes, title, f"{share:.0%} of the entries")
+    figure.savefig(path, dpi="figure")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100, help="of the matrix")
-    shape = (parser.parse_args().rows, 80)
+    parser.add_argument("--plot", default="matrix_factorisation.png", help="the picture to write")
+    given = parser.parse_args()
+    shape = (given.rows, 80)
     whole, entries = ratings(shape, share=0.3)
     result = complete(entries, shape)
-    error = result.point[U] @ result.point[V].T - whole
+    found = result.point[U] @ result.point[V].T
     print(f"{result.message} {len(entries[0])} of {whole.size} entries are known.")
     print(f"root mean square of all entries: {np.sqrt(np.mean(whole**2)):.4f}")
-    print(f"and of the errors in them:       {np.sqrt(np.mean(error**2)):.4f}")
+    print(f"and of the errors in them:       {np.sqrt(np.mean((found - whole) ** 2)):.4f}")
+    draw(whole, entries, found, given.plot)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import numpy as np
 import sympy as sp
 
 import symadamax as sx
+from symadamax.viewer import style
 
 a, b, c, d = UNKNOWNS = sp.symbols("a b c d")
 TRUTH = dict(zip(UNKNOWNS, (2.0, 0.7, 0.5, 3.0), strict=True))
@@ -49,15 +50,33 @@ def covariance(point, times, values):
     return variance * np.linalg.inv(jacobian.T @ jacobian)
 
 
+def draw(times, values, point, path):
+    """Write the picture of the measurements and the fitted curve."""
+    curve = sp.lambdify(t, model(t).subs(point))
+    figure, (axes,) = style.new_picture((920, 540), panels=1)
+    some = slice(None, None, max(1, len(times) // 1000))
+    axes.plot(times[some], values[some], ".", color=style.GREY, ms=3, alpha=0.6, label="rows")
+    axes.plot(times, curve(times), color=style.PATH, lw=2.2, label="the fit")
+    style.label(axes, "t", "y")
+    style.legend(axes, loc="upper right")
+    style.headline(
+        axes, "A fit to noisy rows", f"{len(times[some]):,} of {len(times):,} rows are drawn"
+    )
+    figure.savefig(path, dpi="figure")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000)
-    times, values = measure(parser.parse_args().rows)
+    parser.add_argument("--plot", default="nonlinear_fit.png", help="where the picture is written")
+    given = parser.parse_args()
+    times, values = measure(given.rows)
     result = fit(times, values)
     errors = np.sqrt(np.diag(covariance(result.point, times, values)))
     print(f"{result.message} Mean square: {result.fun:.6f}")
     for unknown, error in zip(UNKNOWNS, errors, strict=True):
         print(f"{unknown} = {result.point[unknown]:.5f} +- {error:.5f}, truly {TRUTH[unknown]}")
+    draw(times, values, result.point, given.plot)
 
 
 if __name__ == "__main__":
