@@ -10,14 +10,11 @@ IMAGES = Path(__file__).parent / "images"
 
 
 def main() -> None:
-    """Run the two classic problems and the banana of Rosenbrock, and draw them."""
+    """Run the tilted bowl and the banana of Rosenbrock, and draw them."""
     IMAGES.mkdir(exist_ok=True)
     x, y = sp.symbols("x y")
     bowl = 2 * x**2 + 2 * x * y + 2 * y**2 - 6 * x
     banana = (1 - x) ** 2 + 100 * (y - x**2) ** 2
-
-    one = run(x - x**3, {x: -1}, steps=200)
-    sx.animate(one, IMAGES / "one-unknown.gif", minimum=-1 / 3**0.5, size=(800, 450))
 
     two = run(bowl, {x: 1, y: 0}, steps=1000)
     sx.plot(two, IMAGES / "two-unknowns.png", minimum=(2, -1))

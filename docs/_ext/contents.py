@@ -87,7 +87,9 @@ class Steps(Prose):
         group += nodes.thead("", row("Equations", "Step", "Verdict"))
         body = nodes.tbody()
         for k, (title, steps) in enumerate(CHAPTERS.items(), start=1):
-            body += row("", nodes.strong("", "", page(steps[0], f"{k}. {title}")), "")
+            chapter = row(nodes.strong("", "", page(steps[0], f"{k}. {title}")))
+            chapter[0]["morecols"] = 2
+            body += chapter
             body += [self.row(step) for step in steps]
         group += body
         table += group

@@ -19,6 +19,9 @@ SIGN = re.compile(
 UNDER = re.compile(r"<msub>(<mo>(?:lim|max)</mo><mrow>(?:(?!<mrow>).)*?</mrow>)</msub>")
 TOUCHING = "</mfrac><mfrac>"
 
+# What no line begins with; a word joiner before it keeps it beside its formula.
+CLOSING = tuple(",.;:)?!")
+
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add the math renderer ``mathml`` to the HTML builders."""
@@ -28,7 +31,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 def inline(writer: Any, node: nodes.math) -> None:
     """Write a formula inside a line."""
-    writer.body.append(mathml(node.astext(), "inline"))
+    after = node.next_node(descend=False, siblings=True)
+    joined = isinstance(after, nodes.Text) and after.astext()[:1] in CLOSING
+    writer.body.append(mathml(node.astext(), "inline") + ("&#8288;" if joined else ""))
     raise nodes.SkipNode
 
 

@@ -1,7 +1,8 @@
-"""What the build holds about every page: its headings, its pictures and its weight."""
+"""What the build does to every page, and holds about it: headings, pictures, weight."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -13,14 +14,22 @@ from sphinx.util.logging import getLogger
 
 MOST = 1_000_000  # bytes of a page with its pictures, animations apart
 LEAST = 20  # characters that say what a picture shows
+PICTURE = re.compile(r'<img [^>]*src="([^"]*_images/[^"]+)"[^>]*>')
 
 logger = getLogger(__name__)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Look at the pages when all are written."""
+    """Open pictures by a touch, and look at the pages when all are written."""
+    app.connect("html-page-context", link_pictures)
     app.connect("build-finished", check_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def link_pictures(app: Sphinx, name: str, template: str, context: dict[str, Any], *_: Any) -> None:
+    """Make each picture a link to itself, so that it can be enlarged on a telephone."""
+    if "body" in context and 'class="gallery' not in context["body"]:
+        context["body"] = PICTURE.sub(r'<a class="picture" href="\1">\g<0></a>', context["body"])
 
 
 class Page(HTMLParser):

@@ -151,7 +151,10 @@ with sp.evaluate(False):
             independent terms add up with the squares of their weights. Corrected, the first mean is
             the first gradient with all its noise. Later ones are calmer, down to the factor
             $(1-\beta_1)/(1+\beta_1)$: 1/19 for $\beta_1 = 0.9$. It never falls to 0, since old
-            gradients are forgotten.""",
+            gradients are forgotten.
+
+            The sum in (2.5) is geometric again, as (1.3), with $\beta_1^2$ in the place of
+            $\beta_1$. Divided by the square of the correction, $(1-\beta_1^t)^2$, it is (2.6).""",
             equations=(
                 Equation(
                     "2.5",

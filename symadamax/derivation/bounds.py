@@ -171,9 +171,13 @@ with sp.evaluate(False):
             $u_t$. Added up, with the learning rate of (5.3), this bounds every step, for every
             function.
 
-            The induction: if (7.4) holds for $t-1$, then the triangle inequality and the maximum
-            in (4.8) give it for $t$. That (7.5) is the sum of (7.4) is computed once for all $t$.
-            For the first six steps both are also proved term by term.""",
+            The induction: let (7.4) hold for $t-1$. By the triangle inequality $|m_t|$ is at most
+            $\beta_1 |m_{t-1}| + (1-\beta_1) |g_t|$. In the first term $u_{t-1}$ is at most
+            $u_t/\beta_2$, by (7.1), so its sum is multiplied by $\beta_1/\beta_2$: every term is a
+            step older. In the second $|g_t|$ is at most $u_t$, by (7.2): this is the new term, 1.
+
+            The sum is geometric again. Put into the step it gives (7.5), which is computed once for
+            all $t$. For the first six steps both are also proved term by term.""",
             equations=(
                 Equation(
                     "7.4",

@@ -153,9 +153,10 @@ with sp.evaluate(False):
             "How far a run swings",
             prose=r"""
             A run finds its own rhythm. This one minimises $|x|$ from $x_0 = 1$, with the learning
-            rate 0.01 and the usual decays, and is looked at after 500 of its 1,000 steps. It swings
-            between a fifth and a half of the learning rate, to the end. A schedule that lets
-            $\alpha$ fall, or the averaged iterate (10.3), mends that.""",
+            rate 0.01 and the usual decays, and is looked at after 500 of its 1,000 steps. The
+            farthest that it is then from the minimum, 0, is between a fifth and a half of the
+            learning rate. A schedule that lets $\alpha$ fall, or the averaged iterate (10.3), mends
+            that.""",
             equations=(
                 Equation(
                     "11.3",
@@ -177,12 +178,13 @@ with sp.evaluate(False):
             "wrong-way",
             "It can go the wrong way",
             prose=r"""
-            Three functions in turn: $f_t(x) = C x$ for $t = 1, 4, 7, \ldots$ and $-x$ for the
-            others, with $C > 2$. Their sum rises, so on $[-1, 1]$ the best point is $-1$. But each
-            is divided by a weight that follows the size of its own gradient: when $\beta_2$ is
-            below $1/C$, the steep function is forgotten at once and moves no further than the
-            others. Of every three steps two go up. The run climbs to the worst point, 1, with
-            every learning rate.
+            Let the function itself change from step to step, as the rows of data do that a step
+            sees. Here are three in turn: $f_t(x) = C x$ for $t = 1, 4, 7, \ldots$ and $-x$ for the
+            others, with $C > 2$. Their sum rises (11.6), so on $[-1, 1]$ the best point is $-1$.
+            But each gradient is divided by a weight that follows its own size: when $\beta_2$ is
+            below $1/C$, the steep function is forgotten at once and moves the run no further than
+            the others (11.5). Of every three steps two go up. The run climbs to the worst point, 1,
+            with every learning rate.
 
             This is the example that Reddi, Kale and Kumar gave for Adam. It needs a $\beta_2$ that
             is small beside the rhythm of the functions.""",
@@ -216,8 +218,10 @@ with sp.evaluate(False):
             source="Kingma and Ba, theorem 4.1",
             verdict=Verdict.QUOTED,
             assumptions=(
-                r"the $f_t$ are convex, and the entries of their gradients at most $G_{\infty}$ in "
-                "size, which are bounded in the Euclidean norm as well",
+                r"the $f_t$ are convex; their gradients are bounded in the Euclidean norm, and each"
+                r" entry by $G_{\infty}$ in size",
+                r"$\hat v_{T,j}$ is the second moment (3.1) of unknown $j$, divided by "
+                r"$1-\beta_2^T$",
                 "$N_j$ is the Euclidean norm of the $T$ gradients of unknown $j$",
                 r"no two points of the run are further apart than $D$, and their entries than "
                 r"$D_{\infty}$",

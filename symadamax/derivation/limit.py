@@ -163,9 +163,12 @@ with sp.evaluate(False):
             "limit",
             "The limit for large p",
             prose=r"""
-            Take the root of the squeeze, with the terms of (3.5) and the factor of (4.1). Both
-            sides tend to the same number, since the root of $t$ tends to 1. So only the largest
-            term is left: the largest gradient, with older ones counted less.""",
+            Let the $a_i$ of the squeeze be the $t$ numbers of (3.5), $\beta_2^{t-i} |g_i|$, so that
+            $M$ is the largest of them. Then $v_t$ is $1-\beta_2^p$ times the sum in (4.3), and its
+            root lies between $M$ and $M t^{1/p}$, both times the root of (4.1). That root tends
+            to 1, and so does $t^{1/p}$. So both sides tend to $M$, and what is between them has no
+            choice: only the largest term is left, the largest gradient, with older ones counted
+            less.""",
             equations=(
                 Equation(
                     "4.5",

@@ -74,8 +74,9 @@ with sp.evaluate(False):
             "A step can be longer than the learning rate",
             prose=r"""
             Two steps show it. With the usual decays and the gradients 1 and 0.999, the second step
-            is 2110/2109 of the learning rate. By (7.6) no two gradients do better. What the second
-            step can have beyond $\alpha$ is never 0.""",
+            is 2110/2109 of the learning rate. They shrink as (7.6) asks for, so by (7.5) no two
+            gradients do better. For any decays, (8.2) is what the second step can have beyond
+            $\alpha$, in learning rates: never 0.""",
             equations=(
                 Equation(
                     "8.1",

@@ -104,9 +104,10 @@ with sp.evaluate(False):
             "geometric-sum",
             "What the weights add up to",
             prose=r"""
-            If all gradients are equal to 1, the sum in (1.2) is a geometric one. The weights of a
-            mean should add up to 1. These do not: what is missing is $\beta_1^t$, the weight that
-            the start $m_0 = 0$ still has.""",
+            The weights of a mean should add up to 1. Those of (1.2) are a geometric sum, and it
+            falls short: what is missing is $\beta_1^t$. This is the weight that the start $m_0$
+            still has. It is multiplied by $\beta_1$ at each step like all else, and it is 0, so
+            that (1.2) does not show it.""",
             equations=(
                 Equation(
                     "1.3",

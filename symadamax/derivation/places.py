@@ -164,8 +164,8 @@ with sp.evaluate(False):
             "Epsilon makes steps shorter",
             prose=r"""
             In the denominator, epsilon multiplies a step by $u_t/(u_t + \epsilon)$, which is below
-            1. By the sandwich the step of PyTorch is between: not longer than without epsilon, and
-            not shorter than that of Keras. So the bound (7.5) holds for all three.""",
+            1. By (9.3) and (9.4) the step of PyTorch is between: not longer than without epsilon,
+            and not shorter than that of Keras. So the bound (7.5) holds for all three.""",
             equations=(
                 Equation(
                     "9.5",
@@ -198,8 +198,11 @@ with sp.evaluate(False):
             prose=r"""
             At the first step the two places agree: the sign in (5.6) becomes $g/(|g| + \epsilon)$.
             A gradient far above epsilon still gives a step of $\alpha$. One far below it gives only
-            $\alpha |g|/\epsilon$, so noise of that size is no longer blown up to full steps. In
-            the limits $a$ is $|g_1|$, and the second is the share of $\alpha$, divided by $a$.""",
+            $\alpha |g|/\epsilon$, so noise of that size is no longer blown up to full steps.
+
+            The two limits say this. For a gradient of size $a$, the first step is $a/(a+\epsilon)$
+            of the learning rate. This share tends to 1 where $a$ is large; where $a$ is small, it
+            is as good as $a/\epsilon$.""",
             equations=(
                 Equation(
                     "9.8",

@@ -39,6 +39,8 @@ class Adamax:
     where it is maximised; `l2`; `clip_norm`; `clip_value`; the three equations above;
     `weight_decay`; and the projection on the bounds.
 
+    Each number below may be an array of shape (B,), with one for each run of `minimize_many`.
+
     Parameters
     ----------
     learning_rate : float, sympy.Expr or callable
@@ -74,8 +76,6 @@ class Adamax:
         1211.5063).
     clip_value : float, optional
         c > 0: each entry of :math:`g_t` becomes :math:`\min(\max(g_{t,i}, -c), c)`.
-
-    Each of these numbers may be an array of shape (B,), one for each run of `minimize_many`.
 
     Attributes
     ----------
