@@ -99,6 +99,17 @@ def test_a_step_that_is_not_proved_ends_the_build(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_checks_that_take_longer_than_a_minute_end_the_build(tmp_path, monkeypatch):
+    checks = pytest.importorskip("checks")
+    monkeypatch.setattr(checks, "STEPS", STEPS[:1])
+    monkeypatch.setattr(checks, "ERRATA", ())
+    monkeypatch.setattr(checks, "MOST", 0.0)
+    with pytest.raises(
+        checks.CheckFailed, match="take .* seconds together; at most 0 are accepted"
+    ):
+        checks.found.__wrapped__(tmp_path)
+
+
 def test_what_is_proved_is_kept_until_the_derivation_changes(tmp_path, monkeypatch):
     checks = pytest.importorskip("checks")
     monkeypatch.setattr(checks, "STEPS", STEPS[:1])
@@ -145,6 +156,50 @@ def test_every_displayed_equation_belongs_to_a_step(built):
 
 
 # ---- what the build holds about every page -------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def site():
+    """The built pages."""
+    if not (BUILT / "index.html").exists():
+        pytest.skip("the docs are not built: python -m sphinx -b html docs docs/_build/html")
+    return [page for page in BUILT.parent.rglob("*.html") if "_modules" not in page.parts]
+
+
+def test_no_built_page_has_troubles(site):
+    """None lacks an alternative text, and none weighs more than 1 MB with its pictures."""
+    pages = pytest.importorskip("pages")
+    assert [(page.name, trouble) for page in site for trouble in pages.troubles(page)] == []
+
+
+def test_no_built_page_loads_from_another_host(site):
+    complete = pytest.importorskip("complete")
+    styles = (BUILT.parent / "_static").rglob("*.css")
+    assert [file.name for file in (*site, *styles) if complete.fetched(file)] == []
+
+
+@pytest.mark.parametrize(
+    ("html", "count"),
+    [
+        ('<script src="https://example.org/a.js"></script>', 1),
+        ('<link rel="stylesheet" href="//example.org/a.css">', 1),
+        ("@font-face { src: url(https://example.org/a.woff2) }", 1),
+        ('<a href="https://example.org">there</a><img src="_images/a.png">', 0),
+    ],
+)
+def test_what_is_loaded_from_another_host_is_seen(html, count, tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text(html)
+    assert len(pytest.importorskip("complete").fetched(path)) == count
+
+
+def test_no_built_page_ends_an_output_with_false(site):
+    """What a page says to be equal, or true, it prints: False would be there against its words."""
+    output = re.compile(r'<div class="output [^"]*"><div class="highlight"><pre>(.*?)</pre>', re.S)
+    found = [(page, re.sub("<[^>]*>", "", text))
+             for page in site for text in output.findall(page.read_text())]  # fmt: skip
+    assert len(found) > 100
+    assert [(page.name, text) for page, text in found if text.rstrip().endswith("False")] == []
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,12 @@ from symadamax.derivation import ERRATA, STEPS, Prover, Step, Verdict, rules
 
 __all__ = ["SOURCES", "CheckFailed", "code", "found", "named_equations", "rules_of"]
 
+MOST = 60.0  # seconds of all checks together
 SOURCES = tuple(sorted(Path(derivation.__file__).parent.glob("*.py")))
 
 
 class CheckFailed(Exception):
-    """A step that is not proved, or a wrong statement that is not rejected."""
+    """A step that is not proved, a wrong statement that is not rejected, or too long a time."""
 
 
 @cache
@@ -37,7 +38,8 @@ def found(folder: Path) -> dict[str, Any]:
     Raises
     ------
     CheckFailed
-        When a step is not proved, or a mutant is not rejected; what was found is not kept then.
+        When a step is not proved, or a mutant is not rejected, or all checks take longer than a
+        minute; what was found is not kept then.
     """
     kept, state = folder / "checks.json", _state()
     if kept.exists():
@@ -46,6 +48,11 @@ def found(folder: Path) -> dict[str, Any]:
             return dict(content["checks"])
     with Prover() as prover:
         checks = {step.id: _check(prover, step) for step in (*STEPS, *ERRATA)}
+    seconds = sum(check["seconds"] for check in checks.values())
+    if seconds > MOST:
+        raise CheckFailed(
+            f"All checks take {seconds:.0f} seconds together; at most {MOST:.0f} are accepted."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps({"state": state, "checks": checks}), encoding="utf-8")
     return checks

@@ -41,5 +41,10 @@ def check_hosts(app: Sphinx, error: Exception | None) -> None:
         return
     for path in Path(app.outdir).rglob("*"):
         if path.suffix in {".html", ".css"}:
-            for found in FETCHED.findall(path.read_text(encoding="utf-8")):
-                logger.warning("%s loads %s", path.name, "".join(found))
+            for found in fetched(path):
+                logger.warning("%s loads %s", path.name, found)
+
+
+def fetched(path: Path) -> list[str]:
+    """Return what a page or a style would load from other hosts."""
+    return ["".join(found) for found in FETCHED.findall(path.read_text(encoding="utf-8"))]

@@ -114,7 +114,7 @@ class Prints(Example):
             f"It took {outcome.took} here when this page was built, the start of Python included."
         )
         return [
-            nodes.literal_block(command, command, language="console"),
+            nodes.literal_block(command, command, language="bash"),
             nodes.literal_block(printed, printed, language="text", classes=["printed"]),
             nodes.paragraph("", took),
         ]

@@ -1,4 +1,4 @@
-"""The built docs as a reader meets them: no error, no dead link, no page that is too wide."""
+"""The built docs as a reader meets them: no error, no dead link, nothing too wide or too faint."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from contrast import faint
 from reader import HTML, PAGES, WIDTHS, Reader
 
 each_page = pytest.mark.parametrize("name", PAGES or ["index.html"])
+CHAPTERS = [page for page in PAGES if page.startswith("derive/")]
 
 
 @each_page
@@ -31,6 +33,28 @@ def test_its_pictures_are_there_and_nothing_is_marked_as_wrong(reader: Reader, n
 @pytest.mark.parametrize("width", WIDTHS)
 def test_it_does_not_scroll_sideways(reader: Reader, name: str, width: int) -> None:
     assert reader.visit(name).widths[width] <= width
+
+
+@each_page
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_its_text_stands_out_from_its_ground(reader: Reader, name: str, scheme: str) -> None:
+    assert faint(reader.open(HTML / name), scheme) == []
+
+
+def test_text_that_is_faint_is_found(reader: Reader, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text('<body style="color: #777"><p>grey</p><h1 style="font-size: 30px">large</h1>')
+    assert faint(reader.open(path), "light") == ["4.48: grey"]
+
+
+@pytest.mark.parametrize("name", CHAPTERS or ["index.html"])
+def test_its_verdicts_open_by_a_key(reader: Reader, name: str) -> None:
+    page = reader.open(HTML / name)
+    for verdict in page.locator("details.verdict").all():
+        said = verdict.locator(":scope > p").last
+        assert not said.is_visible()
+        verdict.locator("summary").press("Enter")
+        assert said.is_visible()
 
 
 @each_page
