@@ -52,6 +52,7 @@ numpydoc_xref_param_type = False
 
 html_theme = "furo"
 html_title = "symadamax"
+html_theme_options = {"light_css_variables": {"color-code-background": "#f4f5f6"}}
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 html_math_renderer = "mathml"

@@ -104,9 +104,7 @@ def test_checks_that_take_longer_than_a_minute_end_the_build(tmp_path, monkeypat
     monkeypatch.setattr(checks, "STEPS", STEPS[:1])
     monkeypatch.setattr(checks, "ERRATA", ())
     monkeypatch.setattr(checks, "MOST", 0.0)
-    with pytest.raises(
-        checks.CheckFailed, match="take .* seconds together; at most 0 are accepted"
-    ):
+    with pytest.raises(checks.CheckFailed, match=r"take \d+ seconds together; at most 0 are"):
         checks.found.__wrapped__(tmp_path)
 
 

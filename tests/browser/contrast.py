@@ -1,4 +1,7 @@
-"""Text that stands out too little from its ground, by the measure of WCAG 2."""
+"""Text that stands out too little from its ground, by the measure of WCAG 2.
+
+Not on the page that moves, where text stands on what is drawn.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ FAINT = """
   };
   const seen = (element) =>
     element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true }) &&
-    !element.closest("svg, canvas, script, style, option");
+    !element.closest("svg, canvas, script, style, option, .play");
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const found = new Set();
   while (texts.nextNode()) {
