@@ -11,6 +11,10 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.logging import getLogger
 
 import symadamax
+from symadamax import derivation, schedules
+from symadamax.derivation import reference
+
+PUBLIC = (symadamax, schedules, derivation, reference)
 
 FETCHED = re.compile(
     r"<(?:script|img|link|iframe|source)\b[^>]*\b(?:src|href)=[\"']?((?:https?:)?//[^\"'\s>]+)"
@@ -30,9 +34,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
 def check_names(app: Sphinx, env: BuildEnvironment) -> None:
     """Warn of each public name that the reference does not describe."""
     described = {entry[0] for entry in env.get_domain("py").get_objects()}
-    for name in symadamax.__all__:
-        if f"symadamax.{name}" not in described:
-            logger.warning("symadamax.%s is public, and the reference does not describe it", name)
+    for name in (f"{module.__name__}.{name}" for module in PUBLIC for name in module.__all__):
+        if name not in described:
+            logger.warning("%s is public, and the reference does not describe it", name)
 
 
 def check_hosts(app: Sphinx, error: Exception | None) -> None:

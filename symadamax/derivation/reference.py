@@ -39,7 +39,24 @@ class Settings:
 
 
 def symbolic(placement: str = "none") -> Settings:
-    """Return the settings as the symbols of the book."""
+    """Return the settings as the symbols of the book.
+
+    Parameters
+    ----------
+    placement : {"none", "denominator", "maximum"}
+        Where epsilon stands.
+
+    Returns
+    -------
+    Settings
+        With alpha, beta1, beta2 and epsilon.
+
+    Examples
+    --------
+    >>> from sympy import Symbol
+    >>> step((0, 0), Symbol("g", positive=True), 1, symbolic())[2]
+    -alpha
+    """
     names = symbols
     return Settings(names.alpha, names.beta1, names.beta2, names.epsilon, placement)
 
