@@ -19,21 +19,31 @@ SIGN = re.compile(
 UNDER = re.compile(r"<msub>(<mo>(?:lim|max)</mo><mrow>(?:(?!<mrow>).)*?</mrow>)</msub>")
 TOUCHING = "</mfrac><mfrac>"
 
-# What no line begins with; a word joiner before it keeps it beside its formula.
+# What no line begins with; browsers would break it off a formula.
 CLOSING = tuple(",.;:)?!")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add the math renderer ``mathml`` to the HTML builders."""
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
+    app.connect("doctree-resolved", join)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def join(app: Sphinx, doctree: nodes.document, name: str) -> None:
+    """Keep a formula and the mark behind it in one line."""
+    for formula in list(doctree.findall(nodes.math)):
+        after = formula.next_node(descend=False, siblings=True)
+        if isinstance(after, nodes.Text) and after.startswith(CLOSING):
+            mark, rest = after[0], after[1:]
+            after.parent.replace(after, nodes.Text(rest))
+            joined = nodes.inline("", "", formula.deepcopy(), nodes.Text(mark), classes=["joined"])
+            formula.parent.replace(formula, joined)
 
 
 def inline(writer: Any, node: nodes.math) -> None:
     """Write a formula inside a line."""
-    after = node.next_node(descend=False, siblings=True)
-    joined = isinstance(after, nodes.Text) and after.astext()[:1] in CLOSING
-    writer.body.append(mathml(node.astext(), "inline") + ("&#8288;" if joined else ""))
+    writer.body.append(mathml(node.astext(), "inline"))
     raise nodes.SkipNode
 
 
