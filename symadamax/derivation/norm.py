@@ -81,8 +81,8 @@ with sp.evaluate(False):
             "Any power in the place of the square",
             prose=r"""
             Nothing in this needs the number 2. Take the power $p$ of the sizes, and write the decay
-            as $\beta_2^p$, for a reason that (3.5) shows. With $p = 2$ this is Adam again, with
-            $\beta_2^2$ in the place of $\beta_2$.""",
+            as $\beta_2^p$, for a reason that the next step shows. With $p = 2$ this is Adam again,
+            with $\beta_2^2$ in the place of $\beta_2$.""",
             equations=(
                 Equation(
                     "3.3",
