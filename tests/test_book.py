@@ -217,3 +217,21 @@ def test_troubles_of_pages_are_seen(html, trouble, tmp_path):
     found = list(pages.troubles(path))
     assert len(found) == (trouble is not None)
     assert all(said.startswith(trouble) for said in found)
+
+
+# ---- what the build does to every page -----------------------------------------------------------
+
+
+def test_a_picture_is_a_link_to_itself_but_on_a_card():
+    pages = pytest.importorskip("pages")
+    picture = '<p><img alt="A curve." src="../_images/a.png" /></p>'
+    linked, gallery = {"body": picture}, {"body": f'<div class="gallery container">{picture}</div>'}
+    pages.link_pictures(None, "page", "page.html", linked)
+    pages.link_pictures(None, "index", "page.html", gallery)
+    assert linked["body"].startswith('<p><a class="picture" href="../_images/a.png"><img alt=')
+    assert "<a " not in gallery["body"]
+
+
+def test_no_mark_stands_apart_from_its_formula(built):
+    _, html = built
+    assert re.findall(r"</math>[,.;:)?!](?!</span>)", html) == []
