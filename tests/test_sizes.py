@@ -20,6 +20,10 @@ REACHES = {
     "a reversal": (sp.Sum(w[n - 1 - i], (i, 0, n - 1)), 5, 5),
     "a triangle": (sp.Sum(w[i + j], (j, 0, i), (i, 0, n - 1)), 5, 3),
     "twice a size": (sp.Sum(w[i], (i, 0, 2 * n - 1)), 6, 3),
+    "odd positions": (sp.Sum(w[2 * i + 1], (i, 0, n - 1)), 6, 3),
+    "all but the first": (sp.Sum(w[i], (i, 1, n - 1)), 5, 5),
+    "one beyond the size": (sp.Sum(w[i], (i, 0, n)), 5, 4),
+    "the first by itself": (w[0] + sp.Sum(w[i], (i, 1, n)), 5, 4),
     "a lookup's array": (sp.Sum(w[0] * G[i], (i, 0, n - 1)), 1, 4),
 }
 
@@ -49,6 +53,12 @@ def test_a_size_is_that_with_which_arrays_are_read_to_their_ends(name: str) -> N
         (sp.Sum(a*y[i + j], (i, 0, n - 1), (j, 0, m - 1)), {y: np.ones(5)},
          "The size m, n cannot be known from the arrays."),
         (sp.Sum(a*y[i], (i, 0, 2*n)), {y: np.ones(4)}, "The size n cannot be known"),
+        (sp.Sum((a - y[i])**2, (i, 1, n)), {y: np.ones(4)},
+         "The size n is not clear: nothing reads y before position 1, and y has 4 elements, 0 to 3, "
+         "so n would be 3. Positions begin at 0: write y[i - 1] in a sum from 1 to n, or give n in "
+         "parameters."),
+        (sp.Sum(a*y[i], (i, 1, n - 2)), {y: np.ones(4)}, "so n would be 5."),
+        (sp.Sum(a*y[n - i], (i, 0, n - 1)), {y: np.ones(4)}, "so n would be 3."),
         (sp.Sum(a*y[i + 1], (i, 0, 4)), {y: np.ones(5)},
          "y[i + 1] leaves the array: its position i + 1 goes from 1 to 5, and y has 5 elements, "
          "0 to 4 (i runs from 0 to 4)."),

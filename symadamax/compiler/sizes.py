@@ -197,7 +197,30 @@ def _from_arrays(
                 f"{_said(extent, value, shown)}. Give arrays of matching lengths, or {size} in "
                 "parameters."
             )
+    known = Sizes(sizes.arrays, {**sizes.values, size: least})
+    agreed = [extent for extent, (value, _) in answers.items() if value == least]
+    unread = [_unread(extent, accesses, known) for extent in agreed]
+    if all(unread) and not any(e in declared or sizes(e)[0] == least for e in agreed):
+        array, length = agreed[0].array, sizes(agreed[0])[0]
+        raise InputError(
+            f"The size {size} is not clear: nothing reads {array} before position {unread[0]}, and "
+            f"{array} has {length} elements, 0 to {length - 1}, so {size} would be {least}. "
+            f"Positions begin at 0: write {array}[i - 1] in a sum from 1 to {size}, or give {size} "
+            "in parameters."
+        )
     return least
+
+
+def _unread(extent: Extent, accesses: Sequence[Access], sizes: Sizes) -> int:
+    """Return the first position that is read; 0 where that is not known, or others are skipped.
+
+    Who counts from 1 and who counts from 0 mean different sizes by x[i] for i = 1, ..., n.
+    """
+    positions = [a.positions[extent.axis] for a in accesses if a.array == extent.array]
+    strides = {f for p in positions for atom, f in p.terms if isinstance(atom, Index)}
+    if any(sizes.missing(position) for position in positions) or not strides <= {-1, 1}:
+        return 0
+    return min(span(position, sizes)[0] for position in positions)
 
 
 def _said(extent: Extent, value: int, shown: str) -> str:
