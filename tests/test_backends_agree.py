@@ -103,7 +103,8 @@ OF_ONE = {
         sp.LambertW(x, -1), sp.besselj(0, x), sp.besselj(HALF, x), sp.bessely(1, x),
         sp.besseli(2, x), sp.besselk(0, x), sp.jn(0, x), sp.jn(3, x), sp.expint(1, x),
         sp.expint(3, x), sp.polygamma(1, x), sp.polygamma(3, x), sp.zeta(2, x),
-        sp.zeta(HALF + 1, x), sp.beta(x, 2), sp.atan2(x, 1), c.hypot(x, 1), sp.Mod(x, 3),
+        sp.zeta(HALF + 1, x), sp.beta(x, 2), sp.binomial(9, x), sp.atan2(x, 1),
+        c.hypot(x, 1), sp.Mod(x, 3),
     )
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ stands above a handful says why.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -320,6 +321,7 @@ PAIRS: list[Pair] = [
     ("x**y", x**y, lambda a, b: a**b, (decades(1e-5, 1e5), uniform(-20, 20)), 150),
     ("log base y", sp.log(x, y), lambda a, b: mp.log(a, b), (decades(2, 1e5), uniform(2, 9)), 5),
     ("beta", sp.beta(x, y), mp.beta, (uniform(0.1, 20), uniform(0.1, 20)), 2000),
+    ("binomial", sp.binomial(x, y), mp.binomial, (uniform(9, 40), uniform(0.1, 8)), 2000),
 ]
 
 
@@ -343,6 +345,13 @@ def test_partial_derivatives_of_two_arguments_are_within_their_ulps(
         ]
     flat = [slope for both in slopes for slope in both]
     assert worst_error(got.reshape(-1), flat, 0, "float64") <= bound
+
+
+@pytest.mark.parametrize("backend", ["native", "numpy"])
+def test_binomials_of_whole_numbers(backend: str) -> None:
+    points = [(n, k) for n in range(9) for k in range(-2, 11)]
+    values, _ = evaluate(Objective(sp.binomial(x, y), [x, y]), np.array(points, float), backend)
+    assert values.round(9).tolist() == [math.comb(n, k) if k >= 0 else 0 for n, k in points]
 
 
 def test_the_table_holds_every_function_of_one_argument() -> None:

@@ -133,6 +133,7 @@ REWRITES: Mapping[Any, Callable[..., Any]] = {
     sp.acoth: lambda x: sp.atanh(1 / x),
     sp.sinc: lambda x: sp.jn(0, x),
     sp.factorial: lambda x: sp.gamma(x + 1),
+    sp.binomial: lambda n, k: 1 / ((n + 1) * sp.beta(k + 1, n - k + 1)),
     sp.polygamma: _polygamma,
     sp.Heaviside: _heaviside,
     sp.frac: lambda x: x - sp.floor(x),
