@@ -12,7 +12,7 @@ import sympy as sp
 from symadamax.errors import FormulaError, require
 from symadamax.formula.builder import Builder
 from symadamax.formula.limits import DEPTH, LENGTH
-from symadamax.formula.names import FUNCTIONS
+from symadamax.formula.names import FUNCTIONS, LETTERS
 from symadamax.formula.parts import MisplacedError, Part
 
 __all__ = ["parse_formula"]
@@ -52,7 +52,8 @@ KINDS: Mapping[str, str] = {
     "NAME": "a name",
     "OPEN": "'('",
     "NOT": "'not'",
-    **dict.fromkeys(("SIGN", "TIMES", "OVER", "POWER", "RELATION", "AND", "OR"), "an operator"),
+    **dict.fromkeys(("SIGN", "TIMES", "OVER", "POWER", "RELATION"), "an operator"),
+    **dict.fromkeys(("AND", "AMPERSAND", "OR", "BAR"), "an operator"),
     "COMMA": "','",
     "CLOSE": "')'",
     "$END": "the end",
@@ -72,18 +73,21 @@ def parse_formula(text: str) -> sp.Expr:
           ``1/3`` is a third; a number with a point or an exponent, such as ``0.1`` or ``1e-3``, is
           the nearest double, as in Python.
         - Names: Latin and Greek letters, digits and ``_``. A name that is neither a function nor a
-          constant becomes a plain ``sympy.Symbol``. The constants are ``pi`` (or ``π``), ``E``,
+          constant becomes a plain ``sympy.Symbol``; so do ``beta``, ``gamma`` and ``zeta`` without
+          parentheses. The constants are ``pi`` (or ``π``), ``E``,
           ``EulerGamma`` and ``GoldenRatio``; ``e`` is refused, since it may mean either.
         - ``+ - * /`` and ``**`` or ``^``, which bind as in Python: powers from the right, and more
           tightly than a sign before them. A product is always written with ``*``.
         - Functions: ``exp log ln log2 log10 log1p expm1 exp2``, and ``log(x, base)``; ``sin cos tan
           cot sec csc``, with ``a`` or ``arc`` before them for the inverse, with ``h`` behind them
-          for the hyperbolic ones, and ``atan2``; ``sqrt cbrt hypot abs sign min max floor ceil mod
-          Heaviside``; ``sinc`` (sin(x)/x) ``erf erfc erfi erfinv erfcinv gamma loggamma digamma
-          polygamma beta expint Ei LambertW besselj bessely besseli besselk zeta``. Where SymPy has
+          for the hyperbolic ones, and ``atan2``; ``sqrt cbrt hypot abs sign min max floor ceil frac
+          mod Heaviside``; ``sinc`` (sin(x)/x) ``erf erfc erfi erfinv erfcinv gamma loggamma
+          factorial binomial digamma polygamma beta expint Ei LambertW besselj bessely besseli
+          besselk jn zeta``. Where SymPy has
           another name for one it is accepted too.
         - ``piecewise(condition, value, condition, value, ..., otherwise)``, or ``where`` for one
-          condition, with ``< <= > >= == !=``, ``and``, ``or``, ``not`` in the conditions.
+          condition, with ``< <= > >= == !=``, ``and``, ``or``, ``not`` in the conditions; or as
+          SymPy prints it, ``Piecewise((value, condition), ..., (value, True))``.
 
     Returns
     -------
@@ -113,6 +117,7 @@ def parse_formula(text: str) -> sp.Expr:
          ^
     """
     _check_text(text)
+    _check_letters(text)
     exceptions: Any = require("lark.exceptions", "cli", "reading formulas from text")
     try:
         part: Part = _parser().parse(text)
@@ -165,6 +170,19 @@ def _check_text(text: object) -> None:
         raise _error("This '(' is not closed: a ')' is missing.", text, open_at[-1])
 
 
+def _check_letters(text: str) -> None:
+    """Refuse a name that stands for a function and for an unknown."""
+    for name in LETTERS:
+        call = re.search(rf"\b{name}\s*\(", text)
+        if call and re.search(rf"\b{name}\b(?!\s*\()", text):
+            raise _error(
+                f"{name} is a function here, and an unknown elsewhere: write {name}*(...), or give "
+                f"the unknown another name, for example {name}_.",
+                text,
+                call.start(),
+            )
+
+
 def _no_character(character: str) -> str:
     shown = repr(character) if character.isprintable() else ascii(character)
     hint = HINTS.get(character, "")
@@ -177,6 +195,8 @@ def _no_token(token: Any, accepted: set[str], before: str) -> str:
     """Say what was found, and what is accepted in its place."""
     operand = re.search(r"[\w.]+$|\)$", before.rstrip())
     if token.type in ("NUMBER", "NAME", "OPEN") and operand:
+        if "if" in (token, operand[0]):
+            return "Write where(condition, value, otherwise) for a choice."
         if operand[0] in FUNCTIONS:
             return f"{operand[0]} is a function: write {operand[0]}(...)."
         return f"A product is written with *: write {_cut(operand[0])}*{_cut(token)}."

@@ -136,7 +136,8 @@ ARGUMENTS = {
     **dict.fromkeys(("besselj", "bessely", "besseli", "besselk"), ORDERED),
     "log": ("{}", "{}, 0.8", "3, {}"), "hypot": ("{}, 3",), "beta": ("{}, 0.8",),
     "LambertW": ("{}", "-{}/2, 0", "-{}/2, -1"), "expint": ("2, {}",),
-    "polygamma": ("1, {}", "0, {}"), "zeta": ("2.5, {}",),
+    "polygamma": ("1, {}", "0, {}"), "zeta": ("2.5, {}",), "jn": ("2, {}",),
+    "binomial": ("5, {}", "{}, 2"), "Heaviside": ("{}", "{} - 0.4, 0.3", "-{}, 1"),
 }  # fmt: skip
 CALLS = [(name, given) for name in FUNCTIONS for given in ARGUMENTS.get(name, ("{}",))]
 
@@ -162,6 +163,12 @@ def test_a_root_of_a_root_is_computed_and_differentiated():
     objective = Objective(parse_formula("3*sqrt(2*sqrt(x)) + x"))
     assert objective.value([16.0]) == pytest.approx(3 * 8**0.5 + 16)
     assert float(objective.gradient[0].subs(x, 16)) == pytest.approx(1 + 3 * 8**0.5 / 64)
+
+
+@pytest.mark.parametrize("name", ["beta", "gamma", "zeta"])
+def test_a_letter_without_parentheses_is_an_unknown(name):
+    assert parse_formula(f"x*{name} + {name}_1") == x * sp.Symbol(name) + sp.Symbol(f"{name}_1")
+    assert parse_formula(f"2*{name}(x, 2)" if name == "beta" else f"2*{name}(x)").has(x)
 
 
 # ---- round trips -------------------------------------------------------------------------------
@@ -198,6 +205,24 @@ def test_printed_and_read_again_it_is_the_same_function(expression, point):
     assert abs(first - second) <= 1e-12 * max(1, exact.largest)
 
 
+PIECES = [
+    sp.Piecewise((x**2, sp.And(x > 0, y < 1)), (y, True)),
+    sp.Piecewise((x, sp.Or(sp.Eq(x, 0), sp.And(y > 1, sp.Ne(y, 2)))), (-y, x < y), (0, True)),
+    sp.Piecewise((sp.Piecewise((1, y > 0), (2, True)), x > 0), (3, True)) * x,
+    sp.Piecewise((x, x > 0)) + sp.Heaviside(y, 1) + sp.Max(x, y),
+]
+
+
+@pytest.mark.parametrize("expression", PIECES, ids=str)
+def test_a_piecewise_function_is_read_as_sympy_prints_it(expression):
+    assert parse_formula(str(expression)) == expression
+
+
+def test_conditions_are_joined_by_signs_or_words():
+    words = "where(x < 0 or x > 1 and y > 0, 1, 2)"
+    assert parse_formula("where(x < 0 | x > 1 & y > 0, 1, 2)") == parse_formula(words)
+
+
 @pytest.mark.parametrize("problem", PROBLEMS, ids=repr)
 def test_the_library_of_problems_can_be_written_as_text(problem):
     parsed = parse_formula(Printer().doprint(problem.expression))
@@ -218,7 +243,14 @@ REFUSED = [
     ("x 2", 2, "write x*2"),
     ("sin x", 4, "sin is a function: write sin(...)"),
     ("2*sin + x", 2, "'sin' is a function: write sin(...)"),
-    ("beta*x", 0, "another name, for example beta_"),
+    ("beta(x, 1) + beta", 0, "beta is a function here, and an unknown elsewhere: write beta*(...)"),
+    ("gamma*gamma (x)", 6, "give the unknown another name, for example gamma_"),
+    ("Piecewise((x, x > 0), 2)", 10, "Two stand in these parentheses; accepted is one."),
+    ("2*sin((x, y))", 6, "A pair (value, condition) belongs in Piecewise("),
+    ("Piecewise((x, False))", 0, "No condition of this piecewise function ever holds"),
+    ("Piecewise((x, 2))", 14, "Here stands a number; accepted is a condition"),
+    ("Eq(x, 1)", 3, "Here stands a condition; accepted is a number"),
+    ("if(x > 0, x, 2)", 0, "Write where(condition, value, otherwise)."),
     ("sine(x)", 0, "Did you mean sin?"),
     ("x + Sinn(x)", 4, "Did you mean sin?"),
     ("piecwise(x<0, 1, 2)", 0, "Did you mean piecewise?"),
@@ -258,7 +290,7 @@ REFUSED = [
     ("x.__class__", 1, "names have no parts"),
     ("__import__('os').system('true')", 11, '"\'" has no meaning here'),
     ("lambda: 1", 6, "':' has no meaning here"),
-    ("x if y else z", 2, "write x*if"),
+    ("x if y else z", 2, "Write where(condition, value, otherwise) for a choice."),
     ("1/0", 1, "This divides by zero"),
     ("x/(2 - 2)", 1, "This divides by zero"),
     ("1/(x - x)", 1, "This divides by zero"),

@@ -54,9 +54,9 @@ def test_a_size_is_that_with_which_arrays_are_read_to_their_ends(name: str) -> N
          "The size m, n cannot be known from the arrays."),
         (sp.Sum(a*y[i], (i, 0, 2*n)), {y: np.ones(4)}, "The size n cannot be known"),
         (sp.Sum((a - y[i])**2, (i, 1, n)), {y: np.ones(4)},
-         "The size n is not clear: nothing reads y before position 1, and y has 4 elements, 0 to 3, "
-         "so n would be 3. Positions begin at 0: write y[i - 1] in a sum from 1 to n, or give n in "
-         "parameters."),
+         "The size n is not clear: nothing reads y before position 1, and y has 4 elements, 0 to "
+         "3, so n would be 3. Positions begin at 0: write y[i - 1] in a sum from 1 to n, or give n "
+         "in parameters."),
         (sp.Sum(a*y[i], (i, 1, n - 2)), {y: np.ones(4)}, "so n would be 5."),
         (sp.Sum(a*y[n - i], (i, 0, n - 1)), {y: np.ones(4)}, "so n would be 3."),
         (sp.Sum(a*y[i + 1], (i, 0, 4)), {y: np.ones(5)},

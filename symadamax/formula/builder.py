@@ -9,8 +9,8 @@ import sympy as sp
 from symadamax.formula.arithmetic import add, multiply, negate, raise_to
 from symadamax.formula.functions import applied, call, compare, join, negated
 from symadamax.formula.limits import DIGITS, in_range
-from symadamax.formula.names import CONSTANTS, FUNCTIONS, PIECEWISE, RESERVED
-from symadamax.formula.parts import MisplacedError, Part, blaming, enclosed, real
+from symadamax.formula.names import CONSTANTS, FUNCTIONS, LETTERS, PIECEWISE, RESERVED, TRUTHS
+from symadamax.formula.parts import MisplacedError, Pair, Part, blaming, enclosed, real
 
 __all__ = ["Builder"]
 
@@ -69,9 +69,14 @@ class Builder:
         with blaming(opening.start_pos):
             return enclosed(part)
 
-    def arguments(self, children: list[Any]) -> list[Part]:
+    def arguments(self, children: list[Any]) -> list[Part | Pair]:
         """``a, b, ...``."""
         return children[::2]
+
+    def pair(self, children: list[Any]) -> Pair:
+        """``(value, condition)``."""
+        opening, value, _, test, _ = children
+        return Pair(value, test, opening.start_pos)
 
     def call(self, children: list[Any]) -> Part:
         """``name(a, b, ...)``."""
@@ -98,6 +103,10 @@ class Builder:
         at, name = token.start_pos, str(token)
         if name in CONSTANTS:
             return Part(CONSTANTS[name], at, value=float(CONSTANTS[name]), irrational=1)
+        if name in TRUTHS:
+            return Part(TRUTHS[name], at)
+        if name in LETTERS:
+            return Part(sp.Symbol(name), at)
         if name in RESERVED:
             raise MisplacedError(f"{name!r} cannot name an unknown. {RESERVED[name]}", at)
         if name in FUNCTIONS or name in PIECEWISE:

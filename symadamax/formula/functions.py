@@ -13,8 +13,17 @@ import sympy as sp
 from symadamax.errors import InputError
 from symadamax.formula.arithmetic import raise_to
 from symadamax.formula.limits import in_range
-from symadamax.formula.names import CONSTANTS, FUNCTIONS, PIECEWISE, Function
-from symadamax.formula.parts import MisplacedError, Part, blaming, condition, enclosed, made, real
+from symadamax.formula.names import CONSTANTS, FUNCTIONS, PIECEWISE, RELATION_NAMES, Function
+from symadamax.formula.parts import (
+    MisplacedError,
+    Pair,
+    Part,
+    blaming,
+    condition,
+    enclosed,
+    made,
+    real,
+)
 
 __all__ = ["applied", "call", "compare", "join", "negated"]
 
@@ -31,19 +40,32 @@ RELATIONS: dict[str, tuple[Any, Callable[[float, float], bool]]] = {
 HALF = Part(sp.S.Half, 0, value=0.5)
 
 
-def call(name: str, at: int, arguments: Sequence[Part]) -> Part:
+def call(name: str, at: int, arguments: Sequence[Part | Pair]) -> Part:
     """Return name(arguments) for a name of the table, or say which names there are."""
     with blaming(at):
         if name in PIECEWISE:
-            _check_count(name, len(arguments), *PIECEWISE[name])
             return _piecewise(name, at, arguments)
+        parts = [_single(argument) for argument in arguments]
+        if name in RELATION_NAMES:
+            _check_count(name, len(parts), 2, 2)
+            return _relation(RELATION_NAMES[name], real(parts[0]), real(parts[1]))
         function = FUNCTIONS.get(name)
         if function is None:
             raise InputError(_unknown_function(name))
-        _check_count(name, len(arguments), function.least, function.most)
+        _check_count(name, len(parts), function.least, function.most)
         if name == "sqrt":
-            return raise_to(real(arguments[0]), HALF, deeper=1)
-        return applied(function, name, [real(argument) for argument in arguments], at)
+            return raise_to(real(parts[0]), HALF, deeper=1)
+        return applied(function, name, [real(part) for part in parts], at)
+
+
+def _single(argument: Part | Pair) -> Part:
+    if isinstance(argument, Pair):
+        raise MisplacedError(
+            "Two stand in these parentheses; accepted is one. A pair (value, condition) belongs in "
+            "Piecewise((value, condition), ..., (value, True)).",
+            argument.at,
+        )
+    return argument
 
 
 def applied(function: Function, name: str, arguments: Sequence[Part], at: int) -> Part:
@@ -84,6 +106,8 @@ def _check_count(name: str, given: int, least: int, most: float) -> None:
 
 
 def _unknown_function(name: str) -> str:
+    if name == "if":
+        return "There is no function 'if'. Write where(condition, value, otherwise)."
     if name in CONSTANTS:
         return f"{name} is a number, not a function: write {name}*(...)."
     known = {known.lower(): known for known in (*FUNCTIONS, *PIECEWISE)}
@@ -133,16 +157,26 @@ def _check_flat(test: Part) -> Any:
     return test.expression
 
 
-def _piecewise(name: str, at: int, arguments: Sequence[Part]) -> Part:
-    """Return piecewise(condition, value, condition, value, ..., otherwise)."""
-    *cases, otherwise = arguments
+def _piecewise(name: str, at: int, arguments: Sequence[Part | Pair]) -> Part:
+    """Return piecewise(condition, value, ..., otherwise) or Piecewise((value, condition), ...)."""
+    pairs = [argument for argument in arguments if isinstance(argument, Pair)]
+    if pairs and len(pairs) == len(arguments):
+        return _first_that_holds(at, [(pair.test, pair.value) for pair in pairs], None)
+    parts = [_single(argument) for argument in arguments]
+    _check_count(name, len(parts), *PIECEWISE[name])
+    *cases, otherwise = parts
     if len(cases) % 2:
         raise InputError(
             f"{name} takes a condition and a value, as often as needed, and then a value for all "
-            f"other cases: an odd number of arguments; {len(arguments)} are given."
+            f"other cases: an odd number of arguments; {len(parts)} are given."
         )
-    otherwise, branches = real(otherwise), []
-    for test, value in zip(cases[::2], cases[1::2], strict=True):
+    return _first_that_holds(at, list(zip(cases[::2], cases[1::2], strict=True)), real(otherwise))
+
+
+def _first_that_holds(at: int, cases: Sequence[tuple[Part, Part]], otherwise: Part | None) -> Part:
+    """Return the value of the first condition that holds; constants are decided here."""
+    branches = []
+    for test, value in cases:
         decided = _check_flat(test)
         if decided is sp.true:
             otherwise = real(value)
@@ -150,6 +184,9 @@ def _piecewise(name: str, at: int, arguments: Sequence[Part]) -> Part:
         if decided is not sp.false:
             branches.append((real(value).expression, decided))
     if not branches:
+        if otherwise is None:
+            raise InputError("No condition of this piecewise function ever holds.")
         return enclosed(replace(otherwise, at=at))
-    pairs = [*branches, (otherwise.expression, True)]
-    return made(lambda: sp.Piecewise(*pairs, evaluate=False), at, arguments, deeper=1)
+    last = [] if otherwise is None else [(otherwise.expression, True)]
+    parts = [part for case in cases for part in case] + ([] if otherwise is None else [otherwise])
+    return made(lambda: sp.Piecewise(*branches, *last, evaluate=False), at, parts, deeper=1)

@@ -19,7 +19,10 @@ from sympy.codegen import cfunctions as c
 
 from symadamax.errors import InputError
 
-__all__ = ["CONSTANTS", "FUNCTIONS", "PIECEWISE", "RESERVED", "Function"]
+__all__ = [
+    "CONSTANTS", "FUNCTIONS", "LETTERS", "PIECEWISE", "RELATION_NAMES", "RESERVED", "TRUTHS",
+    "Function",
+]  # fmt: skip
 
 
 # Up to how many irrational constants in its arguments SymPy may evaluate a function: never; where
@@ -97,6 +100,10 @@ def _ordered(name: str, least: int, most: int, whole: bool = True) -> Callable[.
     return ordered
 
 
+def _heaviside(x: float, at_zero: float = 0.5) -> float:
+    return float(x > 0) if x else at_zero
+
+
 def _lambert_w(x: float, branch: float = 0.0) -> float:
     if branch not in (0.0, -1.0):
         raise ValueError("the branch is not 0 or -1")
@@ -137,6 +144,7 @@ _ELEMENTARY: _Rows = {
     **_exact("log10", c.log10, math.log10),
     **_exact("sqrt", _square_root, math.sqrt),
     **_folded("cbrt", c.Cbrt, math.cbrt),
+    **_folded("Cbrt", c.Cbrt, math.cbrt),
     **_folded("hypot", c.hypot, math.hypot, 2, 2),
     **_exact("sin", sp.sin, math.sin),
     **_exact("cos", sp.cos, math.cos),
@@ -174,7 +182,8 @@ _KINKED: _Rows = {
     **_kinked("mod Mod", sp.Mod, lambda a, b: a % b, 2, 2),
     **_kinked("min Min", sp.Min, min, 2, math.inf),
     **_kinked("max Max", sp.Max, max, 2, math.inf),
-    **_kinked("Heaviside heaviside", sp.Heaviside, lambda x: 0.5 * (1 + (x > 0) - (x < 0))),
+    **_kinked("frac", sp.frac, lambda x: x - math.floor(x)),
+    **_kinked("Heaviside heaviside", sp.Heaviside, _heaviside, 1, 2),
 }
 
 _OTHER: _Rows = {
@@ -186,6 +195,8 @@ _OTHER: _Rows = {
     **_folded("erfcinv", sp.erfcinv, _scipy("erfcinv")),
     **_folded("gamma", sp.gamma, math.gamma),
     **_folded("loggamma lgamma", sp.loggamma, _scipy("loggamma")),
+    **_folded("factorial", sp.factorial, lambda x: math.gamma(x + 1)),
+    **_folded("binomial", sp.binomial, _scipy("binom"), 2, 2),
     **_folded("digamma", sp.digamma, _scipy("psi")),
     **_folded("polygamma", sp.polygamma, _ordered("polygamma", 0, 100), 2, 2),
     **_folded("beta", sp.beta, _scipy("beta"), 2, 2),
@@ -196,15 +207,24 @@ _OTHER: _Rows = {
     **_folded("bessely", sp.bessely, _ordered("yv", -(10**6), 10**6, whole=False), 2, 2),
     **_folded("besseli", sp.besseli, _scipy("iv"), 2, 2),
     **_folded("besselk", sp.besselk, _scipy("kv"), 2, 2),
+    **_folded("jn", sp.jn, _ordered("spherical_jn", 0, 1000), 2, 2),
     **_folded("zeta", sp.zeta, _scipy("zeta"), 1, 2),
 }
 
 FUNCTIONS: Mapping[str, Function] = MappingProxyType({**_ELEMENTARY, **_KINKED, **_OTHER})
 
-# The numbers of arguments: conditions and values in turn, and a value for all other cases.
+# The numbers of arguments: conditions and values in turn, and a value for all other cases; or, as
+# SymPy prints it, pairs of a value and a condition.
 PIECEWISE: Mapping[str, tuple[int, float]] = MappingProxyType(
-    {"piecewise": (3, math.inf), "where": (3, 3)}
+    {"Piecewise": (3, math.inf), "piecewise": (3, math.inf), "where": (3, 3)}
 )
+
+# As SymPy prints what stands in a condition.
+RELATION_NAMES: Mapping[str, str] = MappingProxyType({"Eq": "==", "Ne": "!="})
+TRUTHS: Mapping[str, Any] = MappingProxyType({"True": sp.true, "False": sp.false})
+
+# Functions whose name without parentheses is an unknown: people call parameters by these letters.
+LETTERS = ("beta", "gamma", "zeta")
 
 CONSTANTS: Mapping[str, Any] = MappingProxyType(
     {

@@ -21,7 +21,10 @@ from symadamax.formula.limits import (
     in_range,
 )
 
-__all__ = ["MisplacedError", "Part", "blaming", "condition", "enclosed", "made", "real", "value_of"]
+__all__ = [
+    "MisplacedError", "Pair", "Part", "blaming", "condition", "enclosed", "made", "real",
+    "value_of",
+]  # fmt: skip
 
 UNDEFINED = (sp.zoo, sp.nan, sp.oo, -sp.oo)
 
@@ -71,6 +74,15 @@ class Part:
     value: float | None = None
     irrational: int = 0
     work: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A case of a piecewise function as SymPy prints it: ``(value, condition)``."""
+
+    value: Part
+    test: Part
+    at: int
 
 
 def real(part: Part) -> Part:
