@@ -15,10 +15,10 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # A stage may import those before it.
 STAGES = [
     "affine", "operations", "ir", "costs", "graph", "walk", "constants", "heads", "logistic",
-    "softmax", "lowering", "indexing", "meaning", "trace", "differentiate", "expand", "gather",
-    "sampling", "sharding", "steps", "nests", "separate", "schedule", "special", "numpy_code",
-    "numpy_loops", "layout", "writer", "elementary", "emission", "llvm_adamax", "llvm_code",
-    "llvm_lanes", "llvm_loops", "sizes", "binding", "native", "loop_stages",
+    "softmax", "factors", "lowering", "indexing", "meaning", "trace", "differentiate", "expand",
+    "gather", "sampling", "sharding", "steps", "nests", "separate", "schedule", "special",
+    "numpy_code", "numpy_loops", "layout", "writer", "elementary", "emission", "llvm_adamax",
+    "llvm_code", "llvm_lanes", "llvm_loops", "sizes", "binding", "native", "loop_stages",
 ]  # fmt: skip
 BESIDE = ["parts", "naming", "matrices", "readable"]  # SymPy -> SymPy: no stages
 BOOK = [

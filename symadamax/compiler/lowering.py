@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from symadamax.compiler import logistic, softmax
+from symadamax.compiler import factors, logistic, softmax
 from symadamax.compiler.graph import Graph
 from symadamax.compiler.ir import Node
 from symadamax.compiler.operations import OPERATIONS, Operation
@@ -114,6 +114,9 @@ def logarithm(graph: Graph, node: Node) -> Node:
     if split is not None:
         known, rest = split
         return known if rest.is_constant(1.0) else graph.add(known, logarithm(graph, rest))
+    product = factors.log_of_product(graph, node, logarithm)
+    if product is not None:
+        return product
     if node.name == "add" and node.arguments[1].is_constant(1.0):
         return log1p(graph, node.arguments[0])
     if node.name == "sub" and node.arguments[0].is_constant(1.0):

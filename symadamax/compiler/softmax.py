@@ -22,7 +22,7 @@ from symadamax.compiler.affine import Index
 from symadamax.compiler.graph import Graph
 from symadamax.compiler.ir import Node
 
-__all__ = ["log_and_rest", "quotient"]
+__all__ = ["factors", "known_log", "log_and_rest", "quotient"]
 
 
 @dataclass(frozen=True)
@@ -67,19 +67,19 @@ def log_and_rest(graph: Graph, node: Node) -> tuple[Node, Node] | None:
     """Split the logarithm of a product into u and v, for u + log(v), where that is of use."""
     above, below = node.arguments if node.name == "div" else (node, graph.constant(1.0))
     known, rest = graph.constant(0.0), graph.constant(1.0)
-    for factor in _factors(graph, above):
-        found = _log(graph, factor)
+    for factor in factors(graph, above):
+        found = known_log(graph, factor)
         if found is None:
             rest = graph.mul(rest, factor)
         else:
             known = graph.add(known, found)
-    found = _log(graph, below)
+    found = known_log(graph, below)
     if found is not None:
         known, below = graph.op("sub", known, found), graph.constant(1.0)
     return None if known.is_constant(0.0) else (known, graph.op("div", rest, below))
 
 
-def _factors(graph: Graph, node: Node) -> Iterator[Node]:
+def factors(graph: Graph, node: Node) -> Iterator[Node]:
     """Yield the factors of a product."""
     stack = [node]
     while stack:
@@ -92,7 +92,7 @@ def _factors(graph: Graph, node: Node) -> Iterator[Node]:
             yield node
 
 
-def _log(graph: Graph, node: Node) -> Node | None:
+def known_log(graph: Graph, node: Node) -> Node | None:
     """Return the logarithm of an exponential, or of a sum of them, else None."""
     if node.name == "exp":
         return node.arguments[0]
