@@ -45,6 +45,11 @@ def real_expression(expression: Any) -> sp.Expr:
             f"The objective is a matrix of shape {expression.shape}; it must be a scalar, such as "
             "one of its elements."
         )
+    if expression in (sp.nan, sp.zoo, sp.oo, -sp.oo):
+        raise UnsupportedError(
+            f"The objective is {expression}, which is no finite number: SymPy makes that of all "
+            "that it is added to. Leave out the part that is not finite."
+        )
     if not isinstance(expression, sp.Expr):
         raise InputError(
             f"The objective is a {type(expression).__name__}; accepted is a SymPy expression."
@@ -129,9 +134,17 @@ def unknowns_of(
             "an unknown: give it in parameters, or leave it to be inferred from the data."
         )
     if not unknowns:
-        raise InputError("The objective has no unknowns: there is nothing to optimise.")
+        raise InputError(
+            "The objective has no unknowns: there is nothing to optimise."
+            + (f" {_counting(found)}" if found.sizes else "")
+        )
     scalars = tuple(symbol for symbol in unknowns if isinstance(symbol, sp.Symbol))
     return (*scalars, *(symbol for symbol in unknowns if not isinstance(symbol, sp.Symbol)))
+
+
+def _counting(found: Names) -> str:
+    names = listed([symbol.name for symbol in sorted_by_name(found.sizes)])
+    return f"A bound of a sum or a position in an array counts, and is none: {names}."
 
 
 def whole_number(value: float, name: str) -> int:

@@ -17,6 +17,7 @@ __all__ = [
     "point_array", "shaped", "shown",
 ]  # fmt: skip
 
+DATA = "Arrays that hold data are no unknowns: give them in data."
 PAGE, SHIFT = 4096, 704  # bytes; SHIFT is an odd number of cache lines
 
 
@@ -57,7 +58,7 @@ def flat_point(point: Any, unknowns: Sequence[Any], dtype: str) -> tuple[np.ndar
             raise InputError(
                 "The start is not a mapping, and among the unknowns "
                 f"{listed([u.name for u in unknowns])} are arrays: give a mapping such as "
-                f"{{{unknowns[0].name}: ..., {arrays[-1].name}: array}}."
+                f"{{{unknowns[0].name}: ..., {arrays[-1].name}: array}}. {DATA}"
             )
         point = {unknowns[0]: point}
     values = by_symbol(point, unknowns, "unknown", "the start")
@@ -65,7 +66,8 @@ def flat_point(point: Any, unknowns: Sequence[Any], dtype: str) -> tuple[np.ndar
     if missing:
         raise InputError(
             f"No start is given for {listed(missing)}. Give one for each of the unknowns "
-            f"{listed([unknown.name for unknown in unknowns])}; an array's start gives its shape."
+            f"{listed([unknown.name for unknown in unknowns])}; an array's start gives its shape. "
+            f"{DATA}"
         )
     scalars = [unknown for unknown in unknowns if not hasattr(unknown, "shape")]
     numbers = {unknown: values[unknown] for unknown in scalars}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from symadamax import InputError, Objective
+from symadamax import InputError, Objective, minimize
 
 i, j, n, m = sp.symbols("i j n m", integer=True)
 a = sp.Symbol("a")
@@ -130,6 +130,17 @@ def test_data_that_are_missing_are_named() -> None:
     assert str(caught.value) == (
         "No data are given for X. Give an array for each in data, or add it to the unknowns."
     )
+
+
+@pytest.mark.parametrize("start", [[1.0], {a: 1.0}], ids=["list", "mapping"])
+def test_data_that_are_not_given_at_all_are_asked_for(start: Any) -> None:
+    with pytest.raises(InputError, match=r"hold data are no unknowns: give them in data\.$"):
+        minimize(FIT, start)
+
+
+def test_a_bound_is_no_unknown() -> None:
+    with pytest.raises(InputError, match=r"no unknowns: .* counts, and is none: a\.$"):
+        Objective(sp.Sum(i**2, (i, 0, a)))
 
 
 def test_an_array_has_an_axis_for_each_index() -> None:

@@ -153,7 +153,8 @@ def test_what_cannot_be_compiled_is_refused_with_a_sentence(expression: Any, mes
         (None, "is a NoneType"), (True, "is a bool"), ({x}, "is a set"), (object(), "is a object"),
         (sp.Tuple(x), "is a Tuple"), (sp.Poly(x**2), "is a Poly"), (sp.sin, "accepted is"),
         (sp.Symbol, "accepted is"), (f, "accepted is"), (3, "no unknowns"),
-        (sp.Integer(2), "no unknowns"), (math.nan, "no unknowns"), (sp.nan, "no unknowns"),
+        (sp.Integer(2), "no unknowns"), (math.nan, "The objective is nan"),
+        (x + sp.nan, "The objective is nan, which is no finite number"), (sp.oo, "is oo"),
     ],
     ids=str,
 )  # fmt: skip
