@@ -145,6 +145,21 @@ def test_what_cannot_be_compiled_is_refused_with_a_sentence(expression: Any, mes
         Objective(expression)
 
 
+@pytest.mark.parametrize("undefined", [sp.nan, sp.zoo])
+def test_a_case_without_a_value_is_nan_there(undefined: Any) -> None:
+    half = Objective(sp.Piecewise((x**2, x > 0), (undefined, True)))
+    assert half.value_and_gradient([3.0]) == (9.0, [6.0])
+    assert math.isnan(half.value([-3.0]))
+
+
+def test_a_density_of_bounded_support_has_a_logarithm_inside() -> None:
+    inside = sp.And(x >= 0, x <= y)
+    density = sp.Piecewise((1 / y, inside), (0, True))
+    objective = Objective(sp.log(density), [x, y])
+    assert objective.value([1.0, 2.0]) == -math.log(2.0)
+    assert not math.isfinite(objective.value([3.0, 2.0]))
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -33,6 +33,7 @@ __all__ = ["partial", "trace"]
 
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
+UNDEFINED = sp.Dummy("undefined")  # what a case of a Piecewise is that SymPy makes nan or zoo
 LOOPS: Mapping[Any, str] = {sp.Sum: "sum", sp.Product: "product"}
 
 
@@ -223,6 +224,8 @@ class _Tracer:
         return node
 
     def symbol(self, symbol: Any) -> Node:
+        if symbol is UNDEFINED:
+            return self.graph.constant(math.nan)
         whole = self.indexing.whole(symbol)
         if whole is not None:
             return self.graph.op("whole", value=whole)
@@ -308,7 +311,8 @@ def _hold_kind(part: Any, nodes: Sequence[Node], kind: Kind) -> None:
 
 def _children(part: Any) -> Sequence[Any]:
     if isinstance(part, sp.Piecewise):
-        return [child for pair in part.args for child in (pair.expr, pair.cond)]
+        cases = [(UNDEFINED if v is sp.nan or v is sp.zoo else v, test) for v, test in part.args]
+        return [child for case in cases for child in case]
     if isinstance(part, (sp.Symbol, sp.Number, Indexed, Idx)) or not isinstance(part, sp.Basic):
         return ()
     children: Sequence[Any] = part.args
