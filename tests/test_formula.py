@@ -15,7 +15,7 @@ from symadamax.viewer.wording import plain
 
 x, y = sp.symbols("x y")
 TAGS = {
-    "math", "mfrac", "mi", "mn", "mo", "mroot", "mrow", "msqrt", "msub", "msubsup", "msup",
+    "math", "mfrac", "mi", "mn", "mo", "mover", "mroot", "mrow", "msqrt", "msub", "msubsup", "msup",
     "mtable", "mtd", "mtext", "mtr",
 }  # fmt: skip
 

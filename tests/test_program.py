@@ -32,6 +32,7 @@ MORE = {
     "special": sp.gamma(x) + sp.besselj(2, y) + sp.LambertW(x, 0) + sp.jn(1, y),
     "negative": (-x) ** 3 + (-2) ** 2 * y,
     "functions": c.fma(x, y, 2) + c.exp2(x),
+    "infinities": sp.Piecewise((x, x > 0), (sp.oo, y > 0), (-sp.oo, y < -1), (sp.zoo, True)),
 }
 
 

@@ -143,8 +143,10 @@ class _Printer(StrPrinter):  # type: ignore[misc]
         )
 
     def _print(self, expression: Any, **options: Any) -> str:
-        if isinstance(expression, sp.NumberSymbol):
+        if isinstance(expression, sp.NumberSymbol) or expression in (sp.oo, sp.nan, sp.zoo):
             return f"sp.{expression}"
+        if expression is sp.S.NegativeInfinity:
+            return "-sp.oo"
         return str(super()._print(expression, **options))
 
     def _print_Pow(self, power: Any, rational: bool = False) -> str:
