@@ -33,6 +33,8 @@ def names(expression: Any) -> set[str]:
         log(POOL), log(POOL / n), -log(1 / POOL), log(exp(a) + POOL), exp(a) / POOL,
         exp(a) / (exp(a) + exp(b)), log(exp(a) / POOL), exp(a) / (1 + exp(b) + exp(c)),
         log(Sum(exp(w[i] * w[j]), (i, 0, n - 1), (j, 0, n - 1))),
+        log(1 + a * exp(b)), log(Sum(a * exp(w[i]), (i, 0, 4))), log(a * exp(b) + exp(c) / a),
+        Sum(v[i] * exp(w[i]), (i, 0, n - 1)) / POOL,
     ],
     ids=str,
 )  # fmt: skip
@@ -43,8 +45,7 @@ def test_the_largest_exponent_is_taken_out(expression: Any) -> None:
 @pytest.mark.parametrize(
     "expression",
     [
-        log(exp(a) - exp(b)), log(1 + a * exp(b)), log(a + exp(b)),
-        log(Sum(a * exp(w[i]), (i, 0, 4))), 1 / POOL,
+        log(exp(a) - exp(b)), log(a + exp(b)), 1 / POOL,
         exp(a) * POOL, log(1 + a), exp(a) / b, log(exp(a) + POOL - 1), exp(a) + exp(b),
     ],
     ids=str,
@@ -74,6 +75,8 @@ CASES = {
     "a share": exp(a) / (exp(a) + exp(b)),
     "a share besides 1": exp(a) / (1 + exp(a) + exp(b)),
     "the log of a share": log(exp(b) / (exp(a) + exp(b))),
+    "two with weights": log(a**2 * exp(b) + exp(-b) / (1 + a**2)),
+    "1 and one with a weight": log(1 + a**2 * exp(b)),
     "a density": log(exp(-(a**2) / 2) / sp.sqrt(2 * sp.pi)) * b,
     "a product of both": log(exp(a) * (1 + exp(b)) * (2 + b**2)),
 }
@@ -93,6 +96,37 @@ def test_value_and_gradient_are_those_of_many_digits(name: str, backend: str) ->
         unit = 2e-16 * max(1, *map(abs, point))  # to which the exponents themselves are rounded
         assert found[0] == pytest.approx(wanted[0], rel=1e-14, abs=unit)
         assert found[1:] == pytest.approx(wanted[1:], rel=1e-14 + unit, abs=1e-15)
+
+
+@pytest.mark.parametrize("backend", ["native", "numpy"])
+def test_a_weight_of_0_has_no_say_and_one_below_0_counts(backend: str) -> None:
+    total = log(Sum(v[i] * exp(a * t[i]), (i, 0, n - 1)))
+    objective = Objective(total, [a], data={v: [0.0, 2.0, -1.0], t: [1000.0, 3.0, 2.0]})
+    run = minimize(objective, [2.0], steps=0, backend=backend)
+    parts = np.array([2 * np.exp(6.0), -np.exp(4.0)])
+    assert run.fun == pytest.approx(np.log(parts.sum()), rel=1e-14)
+    assert run.jac == pytest.approx(parts @ [3.0, 2.0] / parts.sum(), rel=1e-14)
+
+
+def test_a_mixture_with_weights_and_widths_from_far_away() -> None:
+    parts = v[k] * exp(-((t[i] - w[k]) ** 2) / (2 * a**2)) / (a * sp.sqrt(2 * sp.pi))
+    loss = -Sum(log(Sum(parts, (k, 0, m - 1))), (i, 0, n - 1))
+    places = np.array([0.0, 1.0, 60.0, -700.0])
+    start = {v: np.array([0.25, 0.75]), w: np.array([0.0, 2.0]), a: 0.5}
+    alone = -((places[:, None] - start[w]) ** 2) / 0.5 + np.log(start[v] / 0.5)
+    wanted = -np.logaddexp(*alone.T).sum() + 4 * np.log(np.sqrt(2 * np.pi))
+    for value, gradient in both_backends(Objective(loss, data={t: places}), start):
+        assert value == pytest.approx(wanted, rel=1e-14)
+        assert np.isfinite(gradient).all()
+
+
+def test_a_kernel_estimate_far_from_all_data() -> None:
+    near = exp(-a * (t[i] - 500) ** 2)
+    estimate = Sum(v[i] * near, (i, 0, n - 1)) / Sum(near, (i, 0, n - 1))
+    data = {t: np.array([1.0, 2.0, 3.0]), v: np.array([-4.0, 5.0, 6.0])}
+    for value, gradient in both_backends(Objective(estimate, data=data), {a: 1.0}):
+        assert value == 6.0
+        assert gradient.tolist() == [0.0]
 
 
 def test_what_is_tiny_beside_1_keeps_its_digits() -> None:

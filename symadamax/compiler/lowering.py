@@ -77,10 +77,10 @@ def product(graph: Graph, nodes: Sequence[Node]) -> Node:
 
 
 def _take_out(graph: Graph, above: list[Node], below: list[Node]) -> None:
-    """Let no exponential overflow in a quotient of one and a sum of such."""
+    """Let no exponential overflow in a quotient of one, or of a sum of them, and such a sum."""
     for place, node in enumerate(above):
-        for other, total in enumerate(below if node.name == "exp" else ()):
-            pair = softmax.quotient(graph, node.arguments[0], total)
+        for other, total in enumerate(below):
+            pair = softmax.quotient(graph, node, total)
             if pair is not None:
                 above[place], below[other] = pair
                 break

@@ -7,8 +7,10 @@
     exp(u)/Sum(exp(z[k]))  = exp(u - m)/Sum(exp(z[k] - m))
 
 These hold for any m; where it is the largest of the exponents, nothing overflows, and not all
-underflows. A sum may have several terms, also numbers: log(3 + exp(x) + Sum(exp(z[k]))). As m drops
-out, the derivative takes it for a constant (the operation ``detached``), and is a softmax.
+underflows. A sum may have several terms, also numbers: log(3 + exp(x) + Sum(exp(z[k]))), and
+weights of any sign: log(Sum(v[k]*exp(z[k]))), where a weight of 0 has no say in the largest. A sum
+of exponentials may stand over another. As m drops out, the derivative takes it for a constant (the
+operation ``detached``), and is a softmax.
 """
 
 from __future__ import annotations
@@ -25,13 +27,21 @@ from symadamax.compiler.ir import Node
 __all__ = ["factors", "known_log", "log_and_rest", "quotient"]
 
 
+LARGEST = 700.0  # exp of it is finite
+SMALL = 300.0  # exp of it, and of its negative, leave room for a weight
+
+
 @dataclass(frozen=True)
 class _Term:
-    """``factor*Sum(exp(exponent))`` over some indices, or none; or a number. The factor is > 0."""
+    """``factor*Sum(weight*exp(exponent))`` over some indices, or none; or a number.
+
+    The factor is > 0; the weight may have any sign.
+    """
 
     factor: float
     exponent: Node | None
     indices: tuple[Index, ...] = ()
+    weight: Node | None = None
 
     def is_one(self) -> bool:
         """Tell whether this is the number 1."""
@@ -47,13 +57,25 @@ class _Term:
         )
 
     def largest(self, graph: Graph) -> Node:
-        """Return the largest exponent."""
-        return self.reduced(graph, "largest", self.exponent or graph.constant(0.0))
+        """Return the largest exponent whose weight is not 0."""
+        exponent = self.exponent or graph.constant(0.0)
+        if self.weight is not None:
+            none = graph.op("equal", self.weight, graph.constant(0.0))
+            exponent = graph.op("select", none, graph.constant(-math.inf), exponent)
+        return self.reduced(graph, "largest", exponent)
 
     def without(self, graph: Graph, shift: Node) -> Node:
         """Return the term with its exponents less `shift`."""
         exponent = self.exponent or graph.constant(0.0)
-        power = graph.op("exp", graph.op("sub", exponent, shift))
+        exponent = graph.op("sub", exponent, shift)
+        if self.weight is None:
+            return self.times(graph, graph.op("exp", exponent))
+        # Of a weight of 0 it may be any number, and 0*exp(inf) would be NaN.
+        power = graph.op("exp", graph.op("min", exponent, graph.constant(LARGEST)))
+        return self.times(graph, graph.mul(self.weight, power))
+
+    def times(self, graph: Graph, power: Node) -> Node:
+        """Return the sum of a node, times the factor."""
         return graph.mul(graph.constant(self.factor), self.reduced(graph, "sum", power))
 
     def reduced(self, graph: Graph, name: str, node: Node) -> Node:
@@ -100,7 +122,7 @@ def known_log(graph: Graph, node: Node) -> Node | None:
 
 
 def _log_of_sum(graph: Graph, node: Node) -> Node | None:
-    terms = _terms(node)
+    terms = _terms(graph, node)
     if not terms:
         return None
     if all(term.is_shifted() for term in terms):
@@ -111,25 +133,42 @@ def _log_of_sum(graph: Graph, node: Node) -> Node | None:
     if not ones:
         return graph.add(shift, graph.op("log", total))
     # exp(-m) - 1 is 0 where m is, so that log(1 + tiny) keeps its digits.
-    total = graph.add(total, graph.op("expm1", graph.op("neg", shift)))
-    return graph.add(shift, graph.op("log1p", total))
+    less = graph.op("neg", shift)
+    near = graph.op("log1p", graph.add(total, graph.op("expm1", less)))
+    if not _weighted(terms):
+        return graph.add(shift, near)
+    # Where m is large and the weight tiny, all of it would be lost beside that -1.
+    far = graph.op("log", graph.add(total, graph.op("exp", less)))
+    unshifted = graph.op("equal", shift, graph.constant(0.0))
+    return graph.add(shift, graph.op("select", unshifted, near, far))
 
 
-def quotient(graph: Graph, exponent: Node, node: Node) -> tuple[Node, Node] | None:
-    """Return exp(exponent)/node as two nodes, where node is a sum of exponentials, else None."""
-    terms = _terms(node)
-    if not terms:
+def _weighted(terms: Sequence[_Term]) -> bool:
+    return any(term.weight is not None for term in terms)
+
+
+def quotient(graph: Graph, above: Node, below: Node) -> tuple[Node, Node] | None:
+    """Return above and below, with the same quotient, where both are exponentials or their sums."""
+    terms = _terms(graph, below)
+    over = [_Term(1.0, above.arguments[0])] if above.name == "exp" else _terms(graph, above)
+    if not terms or not over or all(term.is_shifted() for term in terms):
         return None
     shift = _shift(graph, terms)
-    return graph.op("exp", graph.op("sub", exponent, shift)), _total(graph, terms, shift)
+    return _total(graph, over, shift), _total(graph, terms, shift)
 
 
 def _shift(graph: Graph, terms: Sequence[_Term]) -> Node:
-    """Return the largest exponent; 0 where all are -inf, or one is inf."""
+    """Return the largest exponent; 0 where all are -inf, or one is inf.
+
+    With weights also where it is small: log(1 + v*exp(u)) keeps its digits for a tiny v*exp(u).
+    """
     largest = list(dict.fromkeys(term.largest(graph) for term in terms))
     top = graph.op("max", *largest) if largest[1:] else largest[0]
-    finite = graph.op("less", graph.op("abs", top), graph.constant(math.inf))
-    return graph.op("detached", graph.op("select", finite, top, graph.constant(0.0)))
+    size = graph.op("abs", top)
+    use = graph.op("less", size, graph.constant(math.inf))
+    if _weighted(terms):
+        use = graph.op("and", use, graph.op("less", graph.constant(SMALL), size))
+    return graph.op("detached", graph.op("select", use, top, graph.constant(0.0)))
 
 
 def _total(graph: Graph, terms: Sequence[_Term], shift: Node) -> Node:
@@ -140,11 +179,11 @@ def _total(graph: Graph, terms: Sequence[_Term], shift: Node) -> Node:
     return total
 
 
-def _terms(node: Node) -> list[_Term]:
+def _terms(graph: Graph, node: Node) -> list[_Term]:
     """Return the terms of a sum of exponentials; none of another node, or of one exponential."""
     terms = []
     for part in _summands(node):
-        term = _term(part)
+        term = _term(graph, part)
         if term is None:
             return []
         terms.append(term)
@@ -162,7 +201,7 @@ def _summands(node: Node) -> Iterator[Node]:
             yield node
 
 
-def _term(node: Node) -> _Term | None:
+def _term(graph: Graph, node: Node) -> _Term | None:
     """Return what a term of a sum is; None where it is no positive multiple of exponentials."""
     if node.is_constant():
         return _Term(float(node.value), None) if node.value > 0 else None
@@ -171,6 +210,21 @@ def _term(node: Node) -> _Term | None:
     while node.name == "sum":
         indices.append(node.value)
         (node,) = node.arguments
-    if node.name != "exp" or factor <= 0:
+    exponent, weight = _exponential(graph, node)
+    fixed = weight.is_constant()
+    factor *= float(weight.value) if fixed else 1.0
+    if exponent is None or factor <= 0:
         return None
-    return _Term(factor, node.arguments[0], tuple(indices))
+    return _Term(factor, exponent, tuple(indices), None if fixed else weight)
+
+
+def _exponential(graph: Graph, node: Node) -> tuple[Node | None, Node]:
+    """Split exp(u)*v into u, None where there is no exponential, and v."""
+    above, below = node.arguments if node.name == "div" else (node, graph.constant(1.0))
+    exponent, weight = None, graph.constant(1.0)
+    for factor in factors(graph, above):
+        if factor.name == "exp" and exponent is None:
+            exponent = factor.arguments[0]
+        else:
+            weight = graph.mul(weight, factor)
+    return exponent, graph.op("div", weight, below)
