@@ -72,6 +72,15 @@ def test_a_likelihood_is_that_of_scipy(name: str, whole: bool, backend: str) -> 
         assert result.jac[place] == pytest.approx(slope, rel=1e-4, abs=1e-3)
 
 
+@pytest.mark.parametrize("name", DENSITIES)
+def test_a_likelihood_in_single_precision(name: str) -> None:
+    density, data, point, logarithm = DENSITIES[name]
+    loss = -sp.Sum(sp.log(density), (i, 0, n - 1))
+    result = minimize(Objective(loss, data={x: data}), point, steps=0, dtype="float32")
+    assert result.fun == pytest.approx(-logarithm(*point.values()).sum(), rel=2e-5, abs=0.02)
+    assert np.isfinite(result.jac).all()
+
+
 @pytest.mark.parametrize(
     ("expression", "at", "value"),
     [

@@ -63,6 +63,7 @@ def test_a_size_is_that_with_which_arrays_are_read_to_their_ends(name: str) -> N
          "y[i + 1] leaves the array: its position i + 1 goes from 1 to 5, and y has 5 elements, "
          "0 to 4 (i runs from 0 to 4)."),
         (sp.Sum(a*y[i - 1], (i, 0, 4)), {y: np.ones(5)}, "its position i - 1 goes from -1 to 3"),
+        (sp.Sum(a*y[i - 1], (i, 0, n)), {y: np.ones(5)}, "its position i - 1 goes from -1 to 4"),
         (sp.Sum(a*X[0, i], (i, 0, 4)), {X: np.ones((3, 4))}, "4 elements along axis 1, 0 to 3"),
         (sp.Sum(a*y[i - j], (j, 0, i + 1), (i, 0, 3)), {y: np.ones(9)}, "goes from -1 to 3"),
         (sp.Sum(a*y[G[i]], (i, 0, n - 1)), {y: np.ones(3), G: [0, 3]},

@@ -25,7 +25,7 @@ Log = Callable[[Graph, Node], Node]
 Found = tuple[Node, list[Node]]  # a logarithm, and the conditions under which it is one
 
 LARGE_POWER = 10  # x**9 stays within a double's range while x is between 1e-34 and 1e34
-TINY = 1e-300  # below it a beta function has few digits left, or none
+TINY = 1e-30  # not far below it float32 has few digits left of a beta function, or none
 POSITIVE = frozenset({"exp", "logistic"})
 NOT_NEGATIVE = POSITIVE | {"abs", "sqrt", "cosh"}
 

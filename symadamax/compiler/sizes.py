@@ -220,7 +220,7 @@ def _unread(extent: Extent, accesses: Sequence[Access], sizes: Sizes) -> int:
     strides = {f for p in positions for atom, f in p.terms if isinstance(atom, Index)}
     if any(sizes.missing(position) for position in positions) or not strides <= {-1, 1}:
         return 0
-    return min(span(position, sizes)[0] for position in positions)
+    return max(0, min(span(position, sizes)[0] for position in positions))
 
 
 def _said(extent: Extent, value: int, shown: str) -> str:

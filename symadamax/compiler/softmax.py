@@ -27,8 +27,8 @@ from symadamax.compiler.ir import Node
 __all__ = ["factors", "known_log", "log_and_rest", "quotient"]
 
 
-LARGEST = 700.0  # exp of it is finite
-SMALL = 300.0  # exp of it, and of its negative, leave room for a weight
+LARGEST = 80.0  # exp of it is finite, also in float32
+SMALL = 60.0  # exp of it, and of its negative, leave room for a weight, also in float32
 
 
 @dataclass(frozen=True)
