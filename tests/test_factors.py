@@ -109,6 +109,14 @@ def test_a_power_of_nothing_to_the_nothing_is_one() -> None:
     assert Objective(sp.log(z**a), [z, a]).value([0.0, 0.0]) == 0.0
 
 
+def test_powers_may_be_nested_deeply() -> None:
+    tower = z
+    for _ in range(1_000):
+        tower = sp.Pow(sp.Mul(z, tower, evaluate=False), a, evaluate=False)
+    objective = Objective(sp.log(tower, evaluate=False), [z, a])
+    assert objective.value([2.0, 0.5]) == pytest.approx(math.log(2.0), rel=1e-14)
+
+
 def test_short_powers_stay_in_the_product() -> None:
     assert "loggamma" not in str(Objective(sp.log(z**3 * (1 + z**2))).stages.ir)
     assert str(Objective(sp.log(z**3)).stages.ir).count("log") == 1

@@ -109,6 +109,15 @@ def test_a_weight_of_0_has_no_say_and_one_below_0_counts(backend: str, dtype: st
     assert run.jac == pytest.approx(parts @ [3.0, 2.0] / parts.sum(), rel=digits)
 
 
+def test_two_negative_factors_have_a_logarithm_also_where_one_is_a_sum() -> None:
+    objective = Objective(log((1 + a * exp(b)) * c), [a, b, c])
+    assert objective.value([-3.0, 1.0, -2.0]) == pytest.approx(np.log(6 * np.e - 2), rel=1e-15)
+    assert objective.value([3.0, 900.0, 2.0]) == pytest.approx(900 + np.log(6), rel=1e-15)
+    assert np.isnan(objective.value([-3.0, 1.0, 2.0]))
+    turned = Objective(log(-1 - a * exp(b)), [a, b])
+    assert turned.value([-3.0, 1.0]) == pytest.approx(np.log(3 * np.e - 1), rel=1e-15)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_mixture_with_weights_and_widths_from_far_away(dtype: str) -> None:
     parts = v[k] * exp(-((t[i] - w[k]) ** 2) / (2 * a**2)) / (a * sp.sqrt(2 * sp.pi))

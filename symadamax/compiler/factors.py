@@ -6,6 +6,7 @@
     log(gamma(x)*v)      = loggamma(x) + log(v)                           x > 0
     log(beta(a, b)*v)    = loggamma(a) + loggamma(b) - loggamma(a + b) + log(v)    a, b > 0
     log(Product(f)*v)    = Sum(log(f)) + log(v)                           all f >= 0
+    log(S*v)             = log(S) + log(v)        S a sum of exponentials with weights, S > 0
 
 Where a condition does not hold the logarithm is that of the product as it stands.
 """
@@ -41,7 +42,9 @@ def log_of_product(graph: Graph, node: Node, log: Log) -> Node | None:
     log : callable
         Returns the logarithm of what is left, and of the bases of powers.
     """
-    above, below = (_split(graph, side, log) for side in _quotient(graph, node))
+    sides = _quotient(graph, node)
+    alone = sides[1].is_constant(1.0) and sides[0].name in ("add", "sum")
+    above, below = (_split(graph, side, log, alone) for side in sides)
     if not (above[0] or below[0]):
         return None
     total = graph.op("div", above[1], below[1])
@@ -62,15 +65,18 @@ def _quotient(graph: Graph, node: Node) -> tuple[Node, Node]:
     return node, graph.constant(1.0)
 
 
-def _split(graph: Graph, product: Node, log: Log) -> tuple[list[Found], Node]:
-    """Return the logarithms of some factors, and the product of the others."""
+def _split(graph: Graph, product: Node, log: Log, alone: bool) -> tuple[list[Found], Node]:
+    """Return the logarithms of some factors, and the product of the others.
+
+    Of a sum that stands `alone` the logarithm needs no condition: below 0 it is NaN in any form.
+    """
     found, rest = [], graph.constant(1.0)
     for factor in softmax.factors(graph, product):
         logarithm = _log(graph, factor, log)
         if logarithm is None:
             rest = graph.mul(rest, factor)
         else:
-            found.append(logarithm)
+            found.append((logarithm[0], []) if alone else logarithm)
     return found, rest
 
 
@@ -84,15 +90,21 @@ def _log(graph: Graph, node: Node, log: Log) -> Found | None:
     if rule is not None:
         return rule(graph, node, log)
     found = softmax.known_log(graph, node)
-    return None if found is None else (found, [])
+    if found is not None:
+        return found, []
+    weighted = softmax.weighted_log(graph, node)
+    if weighted is None:
+        return None
+    return weighted[0], [graph.op("less", graph.constant(0.0), weighted[1])]
 
 
 def _log_of_power(graph: Graph, node: Node, log: Log) -> Found | None:
     base, exponent = node.arguments
     if exponent.is_constant():
         return None
-    # Powers may stand thousands deep in one another: only one is taken out.
-    below = graph.op("log", base) if base.name == "pow" else log(graph, base)
+    # Powers and products may stand thousands deep in one another: only one is taken out.
+    flat = base.name in POSITIVE or base.name in ("add", "sum")
+    below = log(graph, base) if flat else graph.op("log", base)
     return graph.mul(exponent, below), _positive(graph, base)
 
 

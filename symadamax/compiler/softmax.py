@@ -24,7 +24,7 @@ from symadamax.compiler.affine import Index
 from symadamax.compiler.graph import Graph
 from symadamax.compiler.ir import Node
 
-__all__ = ["factors", "known_log", "log_and_rest", "quotient"]
+__all__ = ["factors", "known_log", "log_and_rest", "quotient", "weighted_log"]
 
 
 LARGEST = 80.0  # exp of it is finite, also in float32
@@ -50,6 +50,8 @@ class _Term:
     def is_shifted(self) -> bool:
         """Tell whether the largest exponent has been taken out already."""
         exponent = self.exponent
+        if self.weight is not None and exponent is not None and exponent.name == "min":
+            exponent = exponent.arguments[0]
         return (
             exponent is not None
             and exponent.name == "sub"
@@ -115,32 +117,50 @@ def factors(graph: Graph, node: Node) -> Iterator[Node]:
 
 
 def known_log(graph: Graph, node: Node) -> Node | None:
-    """Return the logarithm of an exponential, or of a sum of them, else None."""
+    """Return the logarithm of an exponential, or of a sum of them without weights, else None."""
     if node.name == "exp":
         return node.arguments[0]
-    return logistic.log(graph, node) or _log_of_sum(graph, node)
-
-
-def _log_of_sum(graph: Graph, node: Node) -> Node | None:
-    terms = _terms(graph, node)
-    if not terms:
-        return None
+    found = logistic.log(graph, node)
+    terms = [] if found is not None else _terms(graph, node)
+    if not terms or _weighted(terms):
+        return found
     if all(term.is_shifted() for term in terms):
         return graph.op("log", node)
-    shift = _shift(graph, terms)
-    ones = [term for term in terms if term.is_one()]
-    total = _total(graph, [term for term in terms if not term.is_one()], shift)
+    shift, total, ones = _shifted(graph, terms)
     if not ones:
         return graph.add(shift, graph.op("log", total))
-    # exp(-m) - 1 is 0 where m is, so that log(1 + tiny) keeps its digits.
-    less = graph.op("neg", shift)
-    near = graph.op("log1p", graph.add(total, graph.op("expm1", less)))
-    if not _weighted(terms):
-        return graph.add(shift, near)
-    # Where m is large and the weight tiny, all of it would be lost beside that -1.
-    far = graph.op("log", graph.add(total, graph.op("exp", less)))
+    return graph.add(shift, _log_with_one(graph, shift, total))
+
+
+def weighted_log(graph: Graph, node: Node) -> tuple[Node, Node] | None:
+    """Return the logarithm of a sum of exponentials with weights, and what has the sign of the sum.
+
+    None of another node.
+    """
+    terms = _terms(graph, node)
+    if not _weighted(terms) or all(term.is_shifted() for term in terms):
+        return None
+    shift, total, ones = _shifted(graph, terms)
+    if not ones:
+        return graph.add(shift, graph.op("log", total)), total
+    # Where m is large and the weight tiny, all of it would be lost beside the -1 of expm1.
+    near = _log_with_one(graph, shift, total)
+    total = graph.add(total, graph.op("exp", graph.op("neg", shift)))
     unshifted = graph.op("equal", shift, graph.constant(0.0))
-    return graph.add(shift, graph.op("select", unshifted, near, far))
+    far = graph.op("log", total)
+    return graph.add(shift, graph.op("select", unshifted, near, far)), total
+
+
+def _shifted(graph: Graph, terms: Sequence[_Term]) -> tuple[Node, Node, bool]:
+    """Return m, the sum over exp(m) without a 1 among the terms, and whether there is one."""
+    shift = _shift(graph, terms)
+    others = [term for term in terms if not term.is_one()]
+    return shift, _total(graph, others, shift), len(others) < len(terms)
+
+
+def _log_with_one(graph: Graph, shift: Node, total: Node) -> Node:
+    """Return log(total + exp(-m)): expm1(-m) is 0 where m is, and log1p(tiny) keeps its digits."""
+    return graph.op("log1p", graph.add(total, graph.op("expm1", graph.op("neg", shift))))
 
 
 def _weighted(terms: Sequence[_Term]) -> bool:
