@@ -149,6 +149,18 @@ def test_long_code_is_not_made_for_two_vectors_at_once() -> None:
     assert Deck(20, 0, False).at_once(64, short) == 8
 
 
+def test_long_code_calls_its_functions_with_the_same_bits() -> None:
+    waves = sum(sp.sin(k * x + y) * sp.exp(-k * x * y) for k in range(1, 30))
+    objective = sx.Objective(waves, [x, y])
+    text = emit(objective.stages.loops, "float64", NOTHING).text
+    assert "call { <8 x double>, <8 x double> } @lanes_sin_cos" in text
+    assert "@thorough" not in text
+    points = spread(5)
+    many = sx.minimize_many(objective, points, steps=20)
+    for lane, point in enumerate(points):
+        assert sx.minimize(objective, point, steps=20).x.tobytes() == many.x[lane].tobytes()
+
+
 def test_doubts_are_of_lanes_that_are_not_finite() -> None:
     points = spread()
     points[3] = np.inf, 1.0

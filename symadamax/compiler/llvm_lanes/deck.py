@@ -10,16 +10,21 @@ from symadamax.compiler.ir import Program
 from symadamax.compiler.layout import LANES
 from symadamax.compiler.llvm_adamax import SETTINGS as PLAIN
 
-__all__ = ["FTOL", "GTOL", "PLAIN", "SETTINGS", "TARGET", "XTOL", "Deck", "Watch"]
+__all__ = ["FTOL", "GTOL", "PLAIN", "SETTINGS", "TARGET", "XTOL", "Deck", "Watch", "is_long"]
 
 #: The rows of settings, in order: see equations (1) to (4) of adamax.pxd, and then (5) to (8).
 OPTIONS = ("l2", "clip", "-clip", "decay")
 SETTINGS = (*PLAIN, *OPTIONS)
 
-MOST_FUNCTIONS = 32  # with which the code of two vectors is made at once
+MOST_FUNCTIONS = 32  # elementary ones, above which they are called and vectors go one by one
 
 # The criteria in the array `stop`, in order.
 GTOL, FTOL, XTOL, TARGET = range(4)
+
+
+def is_long(program: Program) -> bool:
+    """Tell whether the code of a program is long, were its elementary functions done in place."""
+    return sum(node.name in FUNCTIONS for node in program.nodes()) > MOST_FUNCTIONS
 
 
 class Watch(NamedTuple):
@@ -85,8 +90,7 @@ class Deck:
         code is not made twice as long.
         """
         pair = 2 * LANES
-        functions = sum(node.name in FUNCTIONS for node in program.nodes())
-        wide = vector_bytes >= 64 and self.row % pair == 0 and functions <= MOST_FUNCTIONS
+        wide = vector_bytes >= 64 and self.row % pair == 0 and not is_long(program)
         return pair if wide else LANES
 
     def moment(self, k: int) -> int:

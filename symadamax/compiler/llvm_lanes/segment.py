@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from symadamax.compiler.elementary.trigonometric import any_beyond
-from symadamax.compiler.llvm_lanes.deck import Deck, Watch
+from symadamax.compiler.llvm_lanes.deck import Deck, Watch, is_long
 from symadamax.compiler.llvm_lanes.doubts import Doubts
 from symadamax.compiler.llvm_lanes.lane_writer import Constants, LaneWriter
 from symadamax.compiler.llvm_lanes.update import Update
@@ -32,7 +32,8 @@ class StepWriter(LaneWriter):
 
         Nothing is stored before it is known which of the two it is.
         """
-        if any(node.name in FAR for node in self.segment.nodes):
+        self.calling = is_long(self.plan.program)
+        if not self.calling and any(node.name in FAR for node in self.segment.nodes):
             self.slopes, self.beyond = [], []
         self.body()
         if not self.beyond:
