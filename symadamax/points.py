@@ -13,7 +13,7 @@ import numpy as np
 from symadamax.errors import InputError
 
 __all__ = [
-    "NO_SHAPES", "Shapes", "Symbol", "by_symbol", "finite", "flat_point", "in_lines", "listed",
+    "NO_SHAPES", "Shapes", "Symbol", "all_finite", "by_symbol", "finite", "flat_point", "in_lines", "listed",
     "point_array", "shaped", "shown",
 ]  # fmt: skip
 
@@ -109,7 +109,7 @@ def _array_start(given: Any, name: str, dtype: str) -> np.ndarray:
         )
     with np.errstate(over="ignore"):
         array = np.asarray(array, dtype=dtype)
-    if not np.isfinite(array).all():
+    if not all_finite(array):
         place = ", ".join(str(int(k)) for k in np.argwhere(~np.isfinite(array))[0])
         raise InputError(
             f"The start of {name}[{place}] is {np.asarray(given)[~np.isfinite(array)][0]}; it must "
@@ -208,13 +208,25 @@ def _cast(array: np.ndarray, unknowns: Sequence[Symbol], dtype: str) -> np.ndarr
     if dtype != "float64":
         with np.errstate(over="ignore"):
             cast = array.astype(dtype)
-    if not np.isfinite(cast).all():
+    if not all_finite(cast):
         place = int(np.flatnonzero(~np.isfinite(cast))[0])
         raise InputError(
             f"The number for {unknowns[place].name!r} is {array[place]}; "
             f"it must be finite in {dtype}."
         )
     return cast
+
+
+def all_finite(array: np.ndarray) -> bool:
+    """Tell whether all numbers are finite; of long arrays the sum says so in no memory.
+
+    Examples
+    --------
+    >>> all_finite(np.array([1e308, 1e308])), all_finite(np.array([np.inf, -np.inf]))
+    (True, False)
+    """
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(array.sum()) or np.isfinite(array).all())
 
 
 def finite(value: Any, name: str) -> float:
