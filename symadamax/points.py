@@ -13,8 +13,8 @@ import numpy as np
 from symadamax.errors import InputError
 
 __all__ = [
-    "NO_SHAPES", "Shapes", "Symbol", "all_finite", "by_symbol", "finite", "flat_point", "in_lines", "listed",
-    "point_array", "shaped", "shown",
+    "NO_SHAPES", "Shapes", "Symbol", "all_finite", "by_symbol", "finite", "flat_point", "in_lines",
+    "listed", "point_array", "shaped", "shown",
 ]  # fmt: skip
 
 DATA = "Arrays that hold data are no unknowns: give them in data."
