@@ -30,6 +30,9 @@ cdef extern from *:
 VERSION = BUILT_VERSION.decode("ascii")
 SOURCES = BUILT_SOURCES.decode("ascii")
 
+cdef const char *MARCH64 = "symadamax.march.float64"
+cdef const char *MARCH32 = "symadamax.march.float32"
+
 cpdef enum Status:
     """How a run ended: >= 0 the point is usable, < 0 the objective failed or was not finite."""
     RUNNING = 0
@@ -84,6 +87,13 @@ def function_capsule(uintptr_t address, str dtype):
     if dtype == "float32":
         return PyCapsule_New(<void *> address, NAME32, NULL)
     raise ValueError(f"dtype is {dtype!r}; the core knows 'float64' and 'float32'")
+
+
+def march_capsule(uintptr_t address, str dtype):
+    """Wrap the address of a march in the capsule that `Run` accepts; as `function_capsule`."""
+    if address == 0:
+        raise ValueError("the address of a march is 0")
+    return PyCapsule_New(<void *> address, MARCH64 if dtype == "float64" else MARCH32, NULL)
 
 
 def evaluate(function, context, x, gradient):
@@ -201,6 +211,9 @@ cdef class Run:
     options : Options, optional
         Anything with the attributes of `symadamax.solver.options.Options`; its arrays are kept,
         and its mean is written.
+    march : capsule, optional
+        What does many steps at once of the same function, of few unknowns. It is used where there
+        are neither criteria of convergence nor options.
     """
 
     cdef Loop loop
@@ -215,7 +228,7 @@ cdef class Run:
 
     def __init__(
         self, function, context, work, Py_ssize_t size, method, stop, int64_t t, int64_t steps,
-        int64_t every=0, history=None, options=None,
+        int64_t every=0, history=None, options=None, march=None,
     ):
         memset(&self.loop, 0, sizeof(Loop))
         memset(&self.options, 0, sizeof(Options))
@@ -238,6 +251,10 @@ cdef class Run:
         set_stop(&self.loop, stop)
         if every:
             set_history(&self.loop, every, history)
+        if march is not None and options is None and not self.loop.watching:
+            if size > MARCHING:
+                raise ValueError(f"a march has {MARCHING} unknowns at most, not {size}")
+            self.loop.march = PyCapsule_GetPointer(march, MARCH64 if self.is_double else MARCH32)
         if PyCapsule_CheckExact(function):
             self.set_native(function, context)
         else:

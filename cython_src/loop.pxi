@@ -50,6 +50,15 @@ ctypedef fused alone:
     alone64
     alone32
 
+# Many steps at once, of few unknowns: see symadamax/compiler/llvm_march.py.
+ctypedef int64_t (*March)(
+    void *state, void *context, const void *settings, int64_t steps
+) noexcept nogil
+
+cdef enum:
+    MARCHING = 8  # unknowns, at most
+    WORTH_MARCHING = 16  # steps, at least
+
 cdef struct Point64:
     double value
     alone64 x, gradient, m, u
@@ -102,6 +111,7 @@ cdef struct Loop:
     History history
     double sign  # -1 to maximise
     Options *options
+    void *march  # March, or NULL
 
 
 cdef inline int64_t any_broken(alone values, Py_ssize_t size) noexcept nogil:
@@ -279,10 +289,41 @@ cdef inline void record(const Point *here, Loop *loop) noexcept nogil:
     history.next += history.every
 
 
-cdef inline Status steps_until(Point *slots, Loop *loop, int64_t until) noexcept nogil:
+cdef inline void march(Point *slots, real zero, Loop *loop, int64_t until) noexcept nogil:
+    """Do steps in machine code, of the real type of `zero`, as far as all is finite."""
     cdef Point *here = &slots[current(loop)]
-    cdef Point *there = &slots[not current(loop)]
+    cdef real state[5*MARCHING + 2]
+    cdef real settings[6]
+    cdef Py_ssize_t size = loop.size, bytes = size*sizeof(real)
+    settings[0], settings[1] = <real> -loop.rate, <real> loop.beta1
+    settings[2], settings[3] = <real> (1 - loop.beta1), <real> loop.beta2
+    settings[4], settings[5] = <real> loop.inside, <real> loop.outside
+    memcpy(state, here.x, bytes)
+    memcpy(&state[size], here.m, bytes)
+    memcpy(&state[2*size], here.u, bytes)
+    memcpy(&state[3*size], here.gradient, bytes)
+    memcpy(&state[4*size], here.x if loop.best_is_here else loop.best_x, bytes)
+    state[5*size], state[5*size + 1] = <real> here.value, <real> loop.best_value
+    loop.t += (<March> loop.march)(state, loop.context, settings, until - loop.t)
+    here = &slots[current(loop)]
+    memcpy(here.x, state, bytes)
+    memcpy(here.m, &state[size], bytes)
+    memcpy(here.u, &state[2*size], bytes)
+    memcpy(here.gradient, &state[3*size], bytes)
+    memcpy(loop.best_x, &state[4*size], bytes)
+    here.value, loop.best_value, loop.best_is_here = state[5*size], state[5*size + 1], False
+
+
+cdef inline Status steps_until(Point *slots, Loop *loop, int64_t until) noexcept nogil:
+    cdef Point *here
+    cdef Point *there
     cdef Status status = RUNNING
+    if loop.march and not loop.correcting and until - loop.t >= WORTH_MARCHING:
+        if Point is Point64:
+            march(slots, <double> 0, loop, until)
+        else:
+            march(slots, <float> 0, loop, until)
+    here, there = &slots[current(loop)], &slots[not current(loop)]
     while loop.t < until and status == RUNNING:
         status = step(here, there, loop)
         here, there = there, here

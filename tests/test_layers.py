@@ -18,7 +18,8 @@ STAGES = [
     "softmax", "factors", "lowering", "indexing", "meaning", "trace", "differentiate", "expand",
     "gather", "sampling", "sharding", "steps", "nests", "separate", "schedule", "special",
     "numpy_code", "numpy_loops", "layout", "writer", "elementary", "emission", "llvm_adamax",
-    "llvm_code", "llvm_lanes", "llvm_loops", "sizes", "binding", "native", "loop_stages",
+    "llvm_code", "llvm_march", "llvm_lanes", "llvm_loops", "sizes", "binding", "native",
+    "loop_stages",
 ]  # fmt: skip
 BESIDE = ["parts", "naming", "matrices", "readable"]  # SymPy -> SymPy: no stages
 BOOK = [

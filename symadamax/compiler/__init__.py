@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from symadamax import _core
-from symadamax.compiler import llvm_code, llvm_lanes, numpy_code
+from symadamax.compiler import llvm_code, llvm_lanes, llvm_march, numpy_code
 from symadamax.compiler.affine import Array, Size
 from symadamax.compiler.differentiate import differentiate
 from symadamax.compiler.expand import expand
@@ -192,6 +192,16 @@ class Stages:
             lambda: _build(llvm_code.emit(self.loops, dtype, self.arithmetic)),
         )
         return code
+
+    def march(self, dtype: str) -> tuple[Any, MachineCode] | None:
+        """Return what does many steps at once, in a capsule, and its owner, where that fits."""
+        if not llvm_march.fits(self.loops, self.arithmetic):
+            return None
+        code: MachineCode = cached(
+            ("march", dtype, self.arithmetic, self.digest),
+            lambda: _build(llvm_march.emit(self.loops, dtype, self.arithmetic)),
+        )
+        return _core.march_capsule(code.address, dtype), code
 
     def lanes(self, dtype: str, watch: llvm_lanes.Watch) -> CompiledLanes:
         """Return a step for many points, compiled unless it was before."""
