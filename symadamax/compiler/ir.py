@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from symadamax.compiler.affine import NO_INDICES, Access, Affine, Array, Index, Within, ordered
@@ -148,7 +149,7 @@ class Program:
         """What is written to the gradient from inside loops."""
         return (*self.stores, *self.scatters)
 
-    @property
+    @cached_property
     def has_loops(self) -> bool:
         """Tell whether there is anything but scalars."""
         return bool(self.arrays) or any(

@@ -151,8 +151,7 @@ class Adamax:
 
     def _columns(self) -> dict[str, Column]:
         """Return the settings that are arrays, by name."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: value for name, value in values.items() if isinstance(value, Column)}
+        return {name: value for name, value in vars(self).items() if type(value) is Column}
 
     def _with(self, changed: dict[str, Any]) -> Adamax:
         """Return these settings with some in another form; they were checked, and warned of."""

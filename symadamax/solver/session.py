@@ -100,12 +100,12 @@ class Session:
         """
         problem, objective = self.problem, self.problem.objective
         if (
-            objective is None
+            self.steps < MARCHING
+            or objective is None
             or callable(problem.function)
             or objective.stages.ir.has_loops
             or self.options is not None
             or _looks(self.stop)
-            or self.steps < MARCHING
         ):
             return None
         found = objective.stages.march(problem.start.dtype.name)
