@@ -20,7 +20,7 @@ class Constants:
     """Numbers in memory.
 
     What the code itself holds, LLVM loads ahead of the loop into registers, and what does not fit
-    these it stores in the stack, at each call. That took a tenth of the time of Ackley's function.
+    these it stores in the stack, at each call. That took 2 % of the time of Ackley's function.
     """
 
     def __init__(self) -> None:
