@@ -18,7 +18,6 @@ from symadamax.compiler.sizes import Sizes
 from symadamax.compiler.walk import names, show
 from symadamax.data import data_arrays
 from symadamax.errors import InputError, UnsupportedError
-from symadamax.fitting import sampled_index, sizes_of
 from symadamax.given import (
     hold_indices_inside,
     parameters_of,
@@ -30,6 +29,7 @@ from symadamax.given import (
 from symadamax.lambdify import lambdified
 from symadamax.points import NO_SHAPES, Shapes, flat_point
 from symadamax.sharded import Sharded
+from symadamax.sizing import sampled_index, sizes_of
 from symadamax.sources import Rows
 
 __all__ = ["Objective"]

@@ -14,7 +14,7 @@ from symadamax.compiler.layout import AHEAD, LANES, Storage
 from symadamax.compiler.llvm_loops.ahead import targets
 from symadamax.compiler.loop_stages import LoopStages
 from symadamax.compiler.steps import Loop
-from symadamax.fitting import sampled_index
+from symadamax.sizing import sampled_index
 
 i, j, k, n, m = sp.symbols("i j k n m", integer=True)
 a, b = sp.symbols("a b")

@@ -29,11 +29,11 @@ BOOK = [
 ]  # fmt: skip
 LAYERS = [
     "errors", "_build", "_core", "derivation", "machine", "compiler", "points", "data", "sources",
-    "given", "sharded", "fitting", "lambdify", "objective", "solver", "schedules",
+    "given", "sharded", "lambdify", "sizing", "objective", "solver", "schedules",
 ]  # fmt: skip
 
 SYMPY = {
-    "given.py", "fitting.py", "lambdify.py", "objective.py", "schedules.py", "parse.py", "model.py",
+    "given.py", "lambdify.py", "sizing.py", "objective.py", "schedules.py", "parse.py", "model.py",
     "fit.py", "formula/", "commands/demo.py", "derivation/", "viewer/",
     "compiler/operations.py", "compiler/heads.py", "compiler/trace.py", "compiler/walk.py",
     "compiler/constants.py", "compiler/indexing.py", "compiler/meaning.py",
