@@ -212,8 +212,8 @@ cdef class Run:
         Anything with the attributes of `symadamax.solver.options.Options`; its arrays are kept,
         and its mean is written.
     march : capsule, optional
-        What does many steps at once of the same function, of few unknowns. It is used where there
-        are neither criteria of convergence nor options.
+        What does many steps at once of the same function, of few unknowns; where there are neither
+        criteria of convergence nor options.
     """
 
     cdef Loop loop
@@ -251,9 +251,11 @@ cdef class Run:
         set_stop(&self.loop, stop)
         if every:
             set_history(&self.loop, every, history)
-        if march is not None and options is None and not self.loop.watching:
+        if march is not None:
             if size > MARCHING:
                 raise ValueError(f"a march has {MARCHING} unknowns at most, not {size}")
+            if options is not None or self.loop.watching:
+                raise ValueError("a march has neither options nor criteria")
             self.loop.march = PyCapsule_GetPointer(march, MARCH64 if self.is_double else MARCH32)
         if PyCapsule_CheckExact(function):
             self.set_native(function, context)

@@ -56,7 +56,7 @@ ctypedef int64_t (*March)(
 ) noexcept nogil
 
 cdef enum:
-    MARCHING = 8  # unknowns, at most
+    MARCHING = 4  # unknowns, at most
     WORTH_MARCHING = 16  # steps, at least
 
 cdef struct Point64:

@@ -183,3 +183,22 @@ def test_what_does_not_fit() -> None:
 def test_the_core_refuses_what_is_no_march() -> None:
     with pytest.raises(ValueError, match="the address of a march is 0"):
         _core.march_capsule(0, "float64")
+
+
+@pytest.mark.parametrize(
+    ("size", "stop", "message"),
+    [
+        (MOST_UNKNOWNS + 1, sx.Stop(), "a march has 4 unknowns at most, not 5"),
+        (2, sx.Stop(gtol=1e-3), "a march has neither options nor criteria"),
+    ],
+    ids=["unknowns", "criteria"],
+)
+def test_the_core_refuses_a_march_beside_what_it_would_ignore(
+    size: int, stop: sx.Stop, message: str
+) -> None:
+    compiled = sx.Objective(x**2 + y**2).compiled()
+    march, _ = sx.Objective(x**2 + y**2).stages.march("float64") or (None, None)
+    work, none = np.zeros((_core.WORK_ROWS, size)), np.empty(0)
+    given = (compiled.function, none, work, size, sx.Adamax(), stop, 0, 10, 0, None, None)
+    with pytest.raises(ValueError, match=message):
+        _core.Run(*given, march)
